@@ -1,0 +1,95 @@
+// Package uplink is the contract between the agent and the code that talks to portals, and what all such code shares: the
+// courier (batches, pace, patience, bisection, dead letters) and the HTTP client.
+//
+// An uplink module reads the journal through a Source, its own cursor over it. Whatever happens, each pass ends for each
+// uplink as delivered, or aside as held, dead or uncertain with a reason that people can read; nothing else moves the cursor.
+package uplink
+
+import (
+	"context"
+	"log/slog"
+	"time"
+
+	"github.com/acs-agent/acs-agent/agent/event"
+	"github.com/acs-agent/acs-agent/agent/health"
+	"github.com/acs-agent/acs-agent/agent/settings"
+)
+
+// A Module is one type of portal.
+type Module struct {
+	// Type stands behind `type:` in the configuration; equal to the name of the folder.
+	Type string
+	// Summary says in one line what it reports to.
+	Summary string
+	// Example is a commented piece of YAML: one entry of `uplinks:`, complete.
+	Example string
+	// New checks the settings and makes the uplink; it touches neither network nor disk, except to read secrets.
+	New func(Env, settings.Section) (Uplink, error)
+}
+
+// Env is what the agent gives to every module.
+type Env struct {
+	// Name is the uplink's name in the configuration.
+	Name string
+	// Pace keeps the pace of all requests to one host, whichever uplink sends them.
+	Pace *Pace
+	// UserAgent is sent with each request.
+	UserAgent string
+	Log       *slog.Logger
+}
+
+// An Uplink carries the passes of its source to one portal.
+type Uplink interface {
+	// Run works until ctx ends, and then returns within a second with nil. It says on its part how it is doing, and keeps
+	// its counts there too. It never gives up by itself.
+	Run(ctx context.Context, from Source, say *health.Part) error
+}
+
+// State is where a pass is that is neither waiting nor delivered.
+type State uint8
+
+// The states aside. The numbers are stored; never change them.
+const (
+	// Held: not ready yet; it goes on by itself when the reason is gone.
+	Held State = 1
+	// Dead: the portal refused this pass alone; a person looks at it.
+	Dead State = 2
+	// Uncertain: it may have been delivered and the portal cannot be asked; a person decides.
+	Uncertain State = 3
+)
+
+// Aside is a pass that is put aside.
+type Aside struct {
+	// Seq is its place in the journal.
+	Seq   uint64
+	State State
+	// Reason is for people to read: the portal's own words, or ours. No personal data.
+	Reason string
+	// Pending is why a held pass is held.
+	Pending event.Pending
+}
+
+// A Source is one uplink's view of the journal: an endless row of passes, numbered upwards, of which all up to the cursor are
+// settled. What lies behind the cursor never changes, so that it can be walked as often as one likes.
+type Source interface {
+	// Cursor is the number up to which everything is settled.
+	Cursor() uint64
+	// Scan calls visit for the passes with numbers above after and up to upto, oldest first, until visit returns false or ctx
+	// ends. Passes that are meant for other uplinks alone are left out. The pass is valid during the call only.
+	Scan(ctx context.Context, after, upto uint64, visit func(seq uint64, p *event.Pass) bool) error
+	// End is the number of the newest pass.
+	End() uint64
+	// Settle moves the cursor to upto in one durable step: the passes of the stretch that are listed go aside, all others are
+	// delivered (or do not concern this uplink). At most MaxAside passes can be listed.
+	Settle(ctx context.Context, upto uint64, delivered int, aside []Aside) error
+	// Changed gives a channel that is closed when End grows.
+	Changed() <-chan struct{}
+}
+
+// MaxAside is how many passes one Settle can put aside.
+const MaxAside = 500
+
+// A Pace lets at most one request start per interval to each host, also for several uplinks to the same host.
+type Pace struct{}
+
+var _ = time.Second
