@@ -45,30 +45,6 @@ type Uplink interface {
 	Run(ctx context.Context, from Source, say *health.Part) error
 }
 
-// State is where a pass is that is neither waiting nor delivered.
-type State uint8
-
-// The states aside. The numbers are stored; never change them.
-const (
-	// Held: not ready yet; it goes on by itself when the reason is gone.
-	Held State = 1
-	// Dead: the portal refused this pass alone; a person looks at it.
-	Dead State = 2
-	// Uncertain: it may have been delivered and the portal cannot be asked; a person decides.
-	Uncertain State = 3
-)
-
-// Aside is a pass that is put aside.
-type Aside struct {
-	// Seq is its place in the journal.
-	Seq   uint64
-	State State
-	// Reason is for people to read: the portal's own words, or ours. No personal data.
-	Reason string
-	// Pending is why a held pass is held.
-	Pending event.Pending
-}
-
 // A Source is one uplink's view of the journal: an endless row of passes, numbered upwards, of which all up to the cursor are
 // settled. What lies behind the cursor never changes, so that it can be walked as often as one likes.
 type Source interface {
@@ -80,14 +56,11 @@ type Source interface {
 	// End is the number of the newest pass.
 	End() uint64
 	// Settle moves the cursor to upto in one durable step: the passes of the stretch that are listed go aside, all others are
-	// delivered (or do not concern this uplink). At most MaxAside passes can be listed.
-	Settle(ctx context.Context, upto uint64, delivered int, aside []Aside) error
+	// delivered (or do not concern this uplink). At most event.MaxAside passes can be listed.
+	Settle(ctx context.Context, upto uint64, delivered int, aside []event.Aside) error
 	// Changed gives a channel that is closed when End grows.
 	Changed() <-chan struct{}
 }
-
-// MaxAside is how many passes one Settle can put aside.
-const MaxAside = 500
 
 // A Pace lets at most one request start per interval to each host, also for several uplinks to the same host.
 type Pace struct{}
