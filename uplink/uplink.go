@@ -8,7 +8,6 @@ package uplink
 import (
 	"context"
 	"log/slog"
-	"time"
 
 	"github.com/acs-agent/acs-agent/agent/event"
 	"github.com/acs-agent/acs-agent/agent/health"
@@ -35,7 +34,9 @@ type Env struct {
 	Pace *Pace
 	// UserAgent is sent with each request.
 	UserAgent string
-	Log       *slog.Logger
+	// Readers are the names of all readers of the configuration, for settings that name some of them.
+	Readers []string
+	Log     *slog.Logger
 }
 
 // An Uplink carries the passes of its source to one portal.
@@ -61,8 +62,3 @@ type Source interface {
 	// Changed gives a channel that is closed when End grows.
 	Changed() <-chan struct{}
 }
-
-// A Pace lets at most one request start per interval to each host, also for several uplinks to the same host.
-type Pace struct{}
-
-var _ = time.Second

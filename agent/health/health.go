@@ -53,6 +53,10 @@ type Report struct {
 	Problem string `json:"problem,omitempty"`
 	// Since is when the state began.
 	Since time.Time `json:"since"`
+	// Count is what the part is there for: passes read, passes delivered; since the agent started.
+	Count uint64 `json:"count"`
+	// LastAt is when Count grew last; zero if never.
+	LastAt time.Time `json:"last_at,omitzero"`
 	// Oddities counts what arrived and could not be understood.
 	Oddities uint64 `json:"oddities"`
 	// LastOddity is the newest of them in words.
@@ -145,6 +149,14 @@ func (p *Part) Down(why error) { p.set(Down, why.Error()) }
 
 // Stop says that the part does not work until a person acts, and why.
 func (p *Part) Stop(why error) { p.set(Stopped, why.Error()) }
+
+// Add counts n passes read or delivered, now.
+func (p *Part) Add(n int) {
+	p.board.mu.Lock()
+	defer p.board.mu.Unlock()
+	p.report.Count += uint64(max(0, n)) //nolint:gosec // not negative
+	p.report.LastAt = time.Now()
+}
 
 // Odd says that something arrived that could not be understood. It must not contain personal data.
 func (p *Part) Odd(what error) {
