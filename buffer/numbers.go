@@ -1,0 +1,53 @@
+package buffer
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+)
+
+// reserveAhead is how many numbers are given between two writes of the file of numbers.
+const reserveAhead = 4096
+
+// numbers is the small file beside the journal that outlives it. It holds two numbers: up to stored every pass was certainly
+// stored, and above given no number was ever given. It is written rarely, ahead of the numbers that it covers, and exactly
+// when the journal is closed. So a journal that has fewer passes than stored has lost some, and one that goes on behind given
+// uses no number twice.
+type numbers struct {
+	path          string
+	stored, given uint64
+}
+
+// read fills in what the file says; a file that is not there says nothing.
+func (n *numbers) read() error {
+	text, err := os.ReadFile(n.path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("read the file of numbers: %w", err)
+	}
+	var stored, given uint64
+	if _, err := fmt.Sscanf(string(text), "stored %d\ngiven %d\n", &stored, &given); err != nil || stored > given {
+		return fmt.Errorf("the file of numbers %s is damaged; it will be written anew", n.path)
+	}
+	n.stored, n.given = stored, given
+	return nil
+}
+
+// reserve sees to it that the file covers number seq, when every pass up to stored is on disk.
+func (n *numbers) reserve(stored, seq uint64) error {
+	if seq <= n.given {
+		return nil
+	}
+	return n.write(stored, seq+reserveAhead)
+}
+
+func (n *numbers) write(stored, given uint64) error {
+	if err := replaceFile(n.path, fmt.Appendf(nil, "stored %d\ngiven %d\n", stored, given)); err != nil {
+		return fmt.Errorf("write the file of numbers: %w", err)
+	}
+	n.stored, n.given = stored, given
+	return nil
+}

@@ -1,0 +1,198 @@
+package buffer
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"math/bits"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"github.com/dgraph-io/badger/v4"
+)
+
+// Open opens the journal, or makes it. It deletes nothing but what an interrupted deletion has left behind; whatever it
+// cannot make sense of it leaves as it is, and its error says what to do.
+func Open(ctx context.Context, o Options) (*Journal, error) {
+	if err := o.complete(); err != nil {
+		return nil, fmt.Errorf("open the journal: %w", err)
+	}
+	if err := checkCorrections(); err != nil {
+		return nil, err
+	}
+	j := &Journal{
+		opts: o, log: o.Log, numbers: numbers{path: o.Dir + ".numbers"},
+		ops: make(chan *op, maxGroup), stop: make(chan struct{}), written: make(chan struct{}),
+		changed: make(chan struct{}), failed: make(chan struct{}), closing: make(chan struct{}),
+		holes: holes{known: map[uint64]struct{}{}},
+	}
+	j.space.dir, j.space.limit, j.space.minFree = o.Dir, o.MaxSize, o.MinFree
+	j.space.ballast, j.space.freeSpace = o.tuning.ballast, o.tuning.freeSpace
+	if err := j.open(ctx); err != nil {
+		if j.db != nil {
+			err = errors.Join(err, j.db.Close())
+		}
+		if j.lock != nil {
+			err = errors.Join(err, j.lock.Close())
+		}
+		return nil, fmt.Errorf("open the journal in %s: %w", o.Dir, err)
+	}
+	go j.write()
+	j.keeper.Go(j.keep)
+	return j, nil
+}
+
+// complete checks the options and fills in what was left out.
+func (o *Options) complete() error {
+	switch {
+	case o.Dir == "" || o.KeyFile == "":
+		return errors.New("a folder and a key file are needed")
+	case o.MaxSize != 0 && o.MaxSize < minMaxSize:
+		return fmt.Errorf("a size limit of %d bytes is too small: at least %d MiB", o.MaxSize, minMaxSize>>20)
+	}
+	seen := map[string]bool{}
+	for _, name := range o.Uplinks {
+		if name == "" || len(name) > 255 || strings.ContainsRune(name, 0) || seen[name] {
+			return fmt.Errorf("uplink name %q: names must be unique, of 1 to 255 bytes, without zero bytes", name)
+		}
+		seen[name] = true
+	}
+	o.Dir = filepath.Clean(o.Dir)
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
+	}
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	fill(&o.MaxSize, DefaultMaxSize)
+	fill(&o.Keep, DefaultKeep)
+	fill(&o.MinFree, DefaultMinFree)
+	fill(&o.tuning.segmentPasses, 50_000)
+	fill(&o.tuning.segmentBytes, 8<<20)
+	fill(&o.tuning.ballast, ballastSize)
+	if o.tuning.freeSpace == nil {
+		o.tuning.freeSpace = freeSpace
+	}
+	if bits.UintSize == 32 && o.MaxSize > DefaultMaxSize {
+		o.Log.Warn("journal size limited on a 32-bit system", "bytes", DefaultMaxSize)
+		o.MaxSize = DefaultMaxSize
+	}
+	return nil
+}
+
+func fill[T comparable](v *T, otherwise T) {
+	var zero T
+	if *v == zero {
+		*v = otherwise
+	}
+}
+
+func (j *Journal) open(ctx context.Context) (err error) {
+	dir := j.opts.Dir
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return err
+	}
+	if err := os.Chmod(dir, 0o700); err != nil { //nolint:gosec // a folder needs the x
+		return err
+	}
+	if j.lock, err = lockFile(filepath.Join(dir, "lock.agent")); err != nil {
+		return err
+	}
+	if err := j.space.makeRoom(); err != nil {
+		return err
+	}
+	exists, err := inspect(dir)
+	if err != nil {
+		return err
+	}
+	if j.device, err = deviceKey(j.opts.KeyFile, exists, j.log); err != nil {
+		return err
+	}
+	if err := keepManifest(dir); err != nil {
+		return err
+	}
+	if j.db, err = openStore(dir, j.log, &j.troubles); err != nil {
+		return err
+	}
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	return j.load(ctx)
+}
+
+// inspect looks at the files before the store does. Being killed while it deletes a file, the store leaves the file behind,
+// empty, and then cannot start with it; an empty file has nothing to lose. And where tables are but no manifest is, the store
+// would take all of them for garbage.
+func inspect(dir string) (exists bool, err error) {
+	_, err = os.Stat(filepath.Join(dir, badger.ManifestFilename))
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return false, err
+	}
+	exists = err == nil
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return false, err
+	}
+	for _, e := range entries {
+		switch ext := filepath.Ext(e.Name()); {
+		case ext == ".sst" && !exists:
+			return false, fmt.Errorf("there are tables of passes, but the file %s is missing; opening would delete all of them. "+
+				"Nothing has been changed: copy the folder, then put the file back (the journal keeps a copy as %s)",
+				badger.ManifestFilename, manifestCopy)
+		case ext == ".mem" || ext == ".vlog":
+			info, err := e.Info()
+			if err != nil {
+				return false, err
+			}
+			if info.Size() == 0 {
+				if err := os.Remove(filepath.Join(dir, e.Name())); err != nil {
+					return false, err
+				}
+			}
+		}
+	}
+	return exists, nil
+}
+
+const manifestCopy = "MANIFEST.start"
+
+// keepManifest copies the manifest as it was before this start: it is small, and without it everything is lost.
+func keepManifest(dir string) error {
+	text, err := os.ReadFile(filepath.Join(dir, badger.ManifestFilename)) //nolint:gosec // the path is the operator's
+	if errors.Is(err, fs.ErrNotExist) || err == nil && len(text) == 0 {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	return replaceFile(filepath.Join(dir, manifestCopy), text)
+}
+
+func openStore(dir string, log *slog.Logger, troubles *atomic.Uint64) (*badger.DB, error) {
+	options := storeOptions(dir, log, troubles)
+	db, err := badger.Open(options)
+	if err == nil {
+		return db, nil
+	}
+	if strings.Contains(err.Error(), "directory lock") {
+		return nil, ErrLocked
+	}
+	first := err
+	if _, err = inspect(dir); err != nil { // the first attempt may have left an empty file
+		return nil, errors.Join(first, err)
+	}
+	if db, err = badger.Open(options); err != nil {
+		return nil, fmt.Errorf("%w (nothing has been deleted: copy the whole folder away before anything else is tried; "+
+			"moved away, the agent starts with an empty journal)", err)
+	}
+	return db, nil
+}
+
+// names gives the configured uplinks, sorted.
+func (o *Options) names() []string { return slices.Sorted(slices.Values(o.Uplinks)) }
