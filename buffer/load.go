@@ -231,7 +231,7 @@ func (j *Journal) setNumbers() {
 
 // measureTail learns from the last passes how old the newest segment is and, as a good guess, how large.
 func (j *Journal) measureTail(ctx context.Context) {
-	if len(j.segments) == 0 {
+	if len(j.segments) == 0 || j.segments[len(j.segments)-1].aead == nil {
 		return
 	}
 	s := j.segments[len(j.segments)-1]

@@ -114,11 +114,17 @@ func (j *Journal) open(ctx context.Context) (err error) {
 	if j.device, err = deviceKey(j.opts.KeyFile, exists, j.log); err != nil {
 		return err
 	}
-	if err := keepManifest(dir); err != nil {
+	manifest, err := readManifest(dir)
+	if err != nil {
 		return err
 	}
 	if j.db, err = openStore(dir, j.log, &j.troubles); err != nil {
 		return err
+	}
+	if len(manifest) > 0 {
+		if err := replaceFile(filepath.Join(dir, manifestCopy), manifest); err != nil {
+			return err
+		}
 	}
 	if err := ctx.Err(); err != nil {
 		return err
@@ -143,8 +149,8 @@ func inspect(dir string) (exists bool, err error) {
 		switch ext := filepath.Ext(e.Name()); {
 		case ext == ".sst" && !exists:
 			return false, fmt.Errorf("there are tables of passes, but the file %s is missing; opening would delete all of them. "+
-				"Nothing has been changed: copy the folder, then put the file back (the journal keeps a copy as %s)",
-				badger.ManifestFilename, manifestCopy)
+				"Nothing has been changed: copy the whole folder away before anything else is tried; moved away, the agent starts "+
+				"with an empty journal", badger.ManifestFilename)
 		case ext == ".mem" || ext == ".vlog":
 			info, err := e.Info()
 			if err != nil {
@@ -160,18 +166,16 @@ func inspect(dir string) (exists bool, err error) {
 	return exists, nil
 }
 
+// manifestCopy is the manifest as it was before the last good start. It is for a person who mends a broken store: put back as
+// it is, it would make the store delete every table that is younger.
 const manifestCopy = "MANIFEST.start"
 
-// keepManifest copies the manifest as it was before this start: it is small, and without it everything is lost.
-func keepManifest(dir string) error {
+func readManifest(dir string) ([]byte, error) {
 	text, err := os.ReadFile(filepath.Join(dir, badger.ManifestFilename)) //nolint:gosec // the path is the operator's
-	if errors.Is(err, fs.ErrNotExist) || err == nil && len(text) == 0 {
-		return nil
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
 	}
-	if err != nil {
-		return err
-	}
-	return replaceFile(filepath.Join(dir, manifestCopy), text)
+	return text, err
 }
 
 func openStore(dir string, log *slog.Logger, troubles *atomic.Uint64) (*badger.DB, error) {
