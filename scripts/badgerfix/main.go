@@ -1,11 +1,14 @@
-// Command badgerfix makes corrected copies of two source files of the embedded store, and the overlay with which the go
-// command builds them instead of the published ones:
+// Command badgerfix makes corrected copies of two modules of the embedded store, and the overlay with which the go command
+// builds them instead of the published ones:
 //
 //	go run ./scripts/badgerfix -o build/overlay.json
 //	go build -overlay build/overlay.json -tags badgerfix ./agent
 //
-// What is wrong in them, and what it does to stored passes, stands beside each correction below. When a version in use has a
-// correction already, badgerfix says so and leaves the file out; when it knows a place no more, it fails.
+// The go command does not let an overlay touch the module cache. So the overlay puts another go.mod in the place of ours, equal
+// but for lines that replace those modules by their copies; it has to be made anew when go.mod changes.
+//
+// What is wrong in the published files, and what it does to stored passes, stands beside each correction below. When a version
+// in use has a correction already, badgerfix says so and leaves it out; when it knows a place no more, it fails.
 package main
 
 import (
@@ -15,6 +18,7 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -47,28 +51,37 @@ func corrections() []correction {
 }
 
 func main() {
-	out := flag.String("o", "build/overlay.json", "where the overlay is written; the corrected copies go to the folder overlay beside it")
+	out := flag.String("o", "build/overlay.json", "where the overlay is written; the copies go to the folder overlay beside it")
 	flag.Parse()
-	if err := run(*out, moduleDir, os.Stdout); err != nil {
+	goMod, err := goCommand("env", "GOMOD")
+	if err == nil {
+		err = run(*out, goMod, moduleDir, os.Stdout)
+	}
+	if err != nil {
 		fmt.Fprintln(os.Stderr, "badgerfix:", err)
 		os.Exit(1)
 	}
 }
 
-// run writes the overlay to out; find tells where the source of a module is.
-func run(out string, find func(module string) (string, error), say io.Writer) error {
+// run writes the overlay for goMod to out; find tells where the source of a module is.
+func run(out, goMod string, find func(module string) (string, error), say io.Writer) error {
 	out, err := filepath.Abs(out)
 	if err != nil {
 		return err
 	}
-	overlay := struct{ Replace map[string]string }{map[string]string{}}
+	mod, err := os.ReadFile(goMod) //nolint:gosec // named by the go command
+	if err != nil {
+		return err
+	}
+	folder := filepath.Join(filepath.Dir(out), "overlay")
+	replaced := map[string]string{}
 	for _, c := range corrections() {
 		dir, err := find(c.module)
 		if err != nil {
 			return err
 		}
 		source := filepath.Join(dir, filepath.FromSlash(c.file))
-		text, err := os.ReadFile(source)
+		text, err := os.ReadFile(source) //nolint:gosec // named by the go command
 		if err != nil {
 			return err
 		}
@@ -81,19 +94,58 @@ func run(out string, find func(module string) (string, error), say io.Writer) er
 			return fmt.Errorf("%s: %w", source, err)
 		}
 		// The go command passes over folders that begin with an underscore: the copy is no package of this module.
-		folder := "_" + strings.ReplaceAll(c.module, "/", "_")
-		fixed := filepath.Join(filepath.Dir(out), "overlay", folder, filepath.FromSlash(c.file))
-		if err := write(fixed, text); err != nil {
+		fixed := filepath.Join(folder, "_"+strings.ReplaceAll(c.module, "/", "_"))
+		if err := copyModule(fixed, dir); err != nil {
 			return err
 		}
-		overlay.Replace[source] = fixed
+		if err := write(filepath.Join(fixed, filepath.FromSlash(c.file)), text); err != nil {
+			return err
+		}
+		relative, err := filepath.Rel(filepath.Dir(goMod), fixed)
+		if err != nil {
+			return err
+		}
+		mod = fmt.Appendf(mod, "\nreplace %s => ./%s\n", c.module, filepath.ToSlash(relative))
+		replaced[goMod] = filepath.Join(folder, "go.mod.corrected")
 		_, _ = fmt.Fprintf(say, "%s: corrected (%s)\n", source, c.why)
 	}
-	text, err := json.MarshalIndent(overlay, "", "\t")
+	if err := write(filepath.Join(folder, "go.mod.corrected"), mod); err != nil {
+		return err
+	}
+	text, err := json.MarshalIndent(struct{ Replace map[string]string }{replaced}, "", "\t")
 	if err != nil {
 		return err
 	}
 	return write(out, append(text, '\n'))
+}
+
+// copyModule copies what a module is built from.
+func copyModule(to, from string) error {
+	if err := os.RemoveAll(to); err != nil {
+		return err
+	}
+	return filepath.WalkDir(from, func(path string, e fs.DirEntry, err error) error {
+		name := e.Name()
+		switch {
+		case err != nil:
+			return err
+		case e.IsDir():
+			return nil
+		case strings.HasSuffix(name, "_test.go"):
+			return nil
+		case name != "go.mod" && name != "LICENSE" && filepath.Ext(name) != ".go" && filepath.Ext(name) != ".s":
+			return nil
+		}
+		relative, err := filepath.Rel(from, path)
+		if err != nil {
+			return err
+		}
+		text, err := os.ReadFile(path) //nolint:gosec // named by the go command
+		if err != nil {
+			return err
+		}
+		return write(filepath.Join(to, relative), text)
+	})
 }
 
 // errUpstream says that the published file has the correction.
@@ -126,16 +178,21 @@ func (c correction) apply(text []byte) ([]byte, error) {
 
 // moduleDir asks the go command where the version of the module is that this project uses.
 func moduleDir(module string) (string, error) {
-	cmd := exec.Command("go", "list", "-m", "-f", "{{.Dir}}", module) //nolint:gosec // a constant
-	cmd.Stderr = os.Stderr
-	dir, err := cmd.Output()
+	dir, err := goCommand("list", "-m", "-f", "{{.Dir}}", module)
 	if err != nil {
 		return "", fmt.Errorf("find the source of %s: %w", module, err)
 	}
-	if len(bytes.TrimSpace(dir)) == 0 {
+	if dir == "" {
 		return "", fmt.Errorf("the source of %s is not here: run `go mod download` first", module)
 	}
-	return string(bytes.TrimSpace(dir)), nil
+	return dir, nil
+}
+
+func goCommand(args ...string) (string, error) {
+	cmd := exec.Command("go", args...) //nolint:gosec // constants
+	cmd.Stderr = os.Stderr
+	out, err := cmd.Output()
+	return strings.TrimSpace(string(out)), err
 }
 
 func write(path string, text []byte) error {

@@ -9,63 +9,88 @@ import (
 	"testing"
 )
 
-// published writes the files of the corrections with the given lines in place of the wrong ones.
-func published(t *testing.T, line func(correction) string) func(string) (string, error) {
+// project writes a go.mod, and the files of the corrections with the given lines in place of the wrong ones.
+func project(t *testing.T, line func(correction) string) (out, goMod string, find func(string) (string, error)) {
+	t.Helper()
 	root := t.TempDir()
+	goMod = filepath.Join(root, "go.mod")
+	save(t, goMod, "module project\n")
 	for _, c := range corrections() {
-		text := "package x\n\nfunc f() {\n\t\t" + line(c) + "\n}\n"
-		if err := write(filepath.Join(root, c.module, c.file), []byte(text)); err != nil {
-			t.Fatal(err)
-		}
+		dir := filepath.Join(root, "cache", c.module)
+		save(t, filepath.Join(dir, c.file), "package x\n\nfunc f() {\n\t\t"+line(c)+"\n}\n")
+		save(t, filepath.Join(dir, "go.mod"), "module "+c.module+"\n")
+		save(t, filepath.Join(dir, "other.go"), "package x\n")
+		save(t, filepath.Join(dir, "other_test.go"), "package x\n")
+		save(t, filepath.Join(dir, "README.md"), "# x\n")
 	}
-	return func(module string) (string, error) { return filepath.Join(root, module), nil }
+	return filepath.Join(root, "build", "overlay.json"), goMod, func(module string) (string, error) {
+		return filepath.Join(root, "cache", module), nil
+	}
 }
 
-func overlay(t *testing.T, path string) map[string]string {
+func save(t *testing.T, path, text string) {
+	t.Helper()
+	if err := write(path, []byte(text)); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func load(t *testing.T, path string) string {
+	t.Helper()
 	text, err := os.ReadFile(path)
 	if err != nil {
 		t.Fatal(err)
 	}
+	return string(text)
+}
+
+func overlay(t *testing.T, path string) map[string]string {
+	t.Helper()
 	var o struct{ Replace map[string]string }
-	if err := json.Unmarshal(text, &o); err != nil {
+	if err := json.Unmarshal([]byte(load(t, path)), &o); err != nil {
 		t.Fatal(err)
 	}
 	return o.Replace
 }
 
 func TestCorrectsWhatIsWrong(t *testing.T) {
-	out := filepath.Join(t.TempDir(), "overlay.json")
-	var said strings.Builder
-	if err := run(out, published(t, func(c correction) string { return c.wrong }), &said); err != nil {
-		t.Fatal(err)
-	}
-	replaced := overlay(t, out)
-	if len(replaced) != len(corrections()) {
-		t.Fatalf("overlay %v", replaced)
-	}
-	for source, fixed := range replaced {
-		before, _ := os.ReadFile(source)
-		after, err := os.ReadFile(fixed)
-		if err != nil {
+	out, goMod, find := project(t, func(c correction) string { return c.wrong })
+	for range 2 { // also over what an earlier run has left
+		if err := run(out, goMod, find, &strings.Builder{}); err != nil {
 			t.Fatal(err)
 		}
-		if strings.Count(string(before), "\n") != strings.Count(string(after), "\n") {
-			t.Errorf("%s: the number of lines has changed", source)
+	}
+	replaced := overlay(t, out)
+	if len(replaced) != 1 {
+		t.Fatalf("overlay %v", replaced)
+	}
+	mod := load(t, replaced[goMod])
+	if !strings.HasPrefix(mod, "module project\n") {
+		t.Errorf("go.mod became\n%s", mod)
+	}
+	for _, c := range corrections() {
+		folder := "build/overlay/_" + strings.ReplaceAll(c.module, "/", "_")
+		if !strings.Contains(mod, "\nreplace "+c.module+" => ./"+folder+"\n") {
+			t.Errorf("%s is not replaced in\n%s", c.module, mod)
 		}
-		right := 0
-		for _, c := range corrections() {
-			right += strings.Count(string(after), "\t\t"+c.right+"\n")
+		folder = filepath.Join(filepath.Dir(goMod), folder)
+		if got, want := load(t, filepath.Join(folder, c.file)), "package x\n\nfunc f() {\n\t\t"+c.right+"\n}\n"; got != want {
+			t.Errorf("%s became\n%s", c.file, got)
 		}
-		if right != 1 {
-			t.Errorf("%s became\n%s", source, after)
+		load(t, filepath.Join(folder, "go.mod"))
+		load(t, filepath.Join(folder, "other.go"))
+		for _, name := range []string{"README.md", "other_test.go"} {
+			if _, err := os.Stat(filepath.Join(folder, name)); !errors.Is(err, os.ErrNotExist) {
+				t.Errorf("%s was copied: %v", name, err)
+			}
 		}
 	}
 }
 
 func TestLeavesOutWhatIsCorrectedUpstream(t *testing.T) {
-	out := filepath.Join(t.TempDir(), "overlay.json")
+	out, goMod, find := project(t, func(c correction) string { return c.right })
 	var said strings.Builder
-	if err := run(out, published(t, func(c correction) string { return c.right }), &said); err != nil {
+	if err := run(out, goMod, find, &said); err != nil {
 		t.Fatal(err)
 	}
 	if len(overlay(t, out)) != 0 || !strings.Contains(said.String(), "corrected upstream") {
@@ -79,8 +104,8 @@ func TestFailsOnWhatItDoesNotKnow(t *testing.T) {
 		"twice":        func(c correction) string { return c.wrong + "\n\t" + c.wrong },
 		"both":         func(c correction) string { return c.wrong + "\n\t" + c.right },
 	} {
-		out := filepath.Join(t.TempDir(), "overlay.json")
-		if err := run(out, published(t, line), &strings.Builder{}); err == nil {
+		out, goMod, find := project(t, line)
+		if err := run(out, goMod, find, &strings.Builder{}); err == nil {
 			t.Errorf("%s: no error", name)
 		}
 		if _, err := os.Stat(out); !errors.Is(err, os.ErrNotExist) {
@@ -91,7 +116,11 @@ func TestFailsOnWhatItDoesNotKnow(t *testing.T) {
 
 // The versions that go.mod names are ones that badgerfix knows.
 func TestKnowsTheVersionsInUse(t *testing.T) {
-	if err := run(filepath.Join(t.TempDir(), "overlay.json"), moduleDir, &strings.Builder{}); err != nil {
+	goMod, err := goCommand("env", "GOMOD")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := run(filepath.Join(t.TempDir(), "overlay.json"), goMod, moduleDir, &strings.Builder{}); err != nil {
 		t.Error(err)
 	}
 }
