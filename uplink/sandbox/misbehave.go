@@ -1,0 +1,164 @@
+package sandbox
+
+import (
+	"crypto/tls"
+	"io"
+	"math"
+	"net"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+)
+
+const (
+	loginPage = "<html><head><title>Wi-Fi</title></head><body><h1>Подключение к сети</h1>" +
+		"<form method=\"post\" action=\"/login\">Номер телефона <input name=\"phone\"></form></body></html>\n"
+	otherJSON = `{"status":"accepted"}`
+	elsewhere = "https://elsewhere.invalid"
+	// An endless answer is endlessParts of endlessPart bytes, 8 GB, if the client lets it.
+	endlessPart  = 32 << 10
+	endlessParts = 8 << 30 / endlessPart
+	// longestHang bounds a request that hangs: whether its client has gone is known only when all of the body has come.
+	longestHang = requestTime
+	// stalledAnswer is how long a client may leave a part of an endless answer unread.
+	stalledAnswer = time.Minute
+)
+
+// misbehave carries out a fault that comes before the portal has seen the request, and says whether it has done so.
+func (x *exchange) misbehave() bool {
+	switch f := &x.fault; {
+	case f.Stored:
+		return false
+	case f.Kind == Status:
+		x.discard()
+		x.failWith(f)
+	case f.Kind == Hang:
+		x.discard()
+		x.hang()
+	case f.Kind == CutBefore:
+		x.cut()
+	case f.Kind == CutBody:
+		// A client that is cut off while it still sends is the point, so that an error of the reading changes nothing.
+		_, _ = io.CopyN(io.Discard, x.body, max(1, x.r.ContentLength/2))
+		x.cut()
+	case f.Kind == Captive:
+		x.discard()
+		x.write(http.StatusOK, mediaHTML, loginPage)
+	default:
+		return false
+	}
+	return true
+}
+
+// spoil carries out a fault that comes after the portal has made up its mind, and says whether the exchange is over. Faults
+// that change what success looks like leave refusals alone.
+func (x *exchange) spoil(status int, mediaType, body string) bool {
+	success := status < 300
+	switch f := &x.fault; {
+	case f.Kind == Slow:
+		x.wait(f.Delay)
+		return false
+	case f.Kind == CutAnswer:
+		x.cut()
+	case f.Kind == Truncated:
+		// net/http closes the connection when an answer ends before its length.
+		x.begin(status, mediaType, len(body))
+		x.send(body[:len(body)/2])
+	case !success:
+		return false
+	case f.Kind == Status:
+		x.failWith(f)
+	case f.Kind == Hang:
+		x.hang()
+	case f.Kind == WrongType:
+		x.write(status, mediaHTML, body)
+	case f.Kind == Empty:
+		x.write(status, mediaType, "")
+	case f.Kind == OtherJSON:
+		x.write(status, mediaJSON, otherJSON)
+	case f.Kind == Endless:
+		x.pour(status)
+	default:
+		return false
+	}
+	return true
+}
+
+// failWith answers as Status asks for.
+func (x *exchange) failWith(f *Fault) {
+	header := x.w.Header()
+	if seconds := int64(math.Ceil(f.RetryAfter.Seconds())); f.RetryDate {
+		// A date has no fractions: rounding up keeps it from being earlier than was meant.
+		at := x.portal.now().Add(time.Duration(seconds)*time.Second + time.Second - 1).Truncate(time.Second)
+		header.Set("Retry-After", at.UTC().Format(http.TimeFormat))
+	} else if seconds > 0 {
+		header.Set("Retry-After", strconv.FormatInt(seconds, 10))
+	}
+	if f.Status/100 == 3 {
+		location := f.Location
+		if location == "" {
+			location = elsewhere + x.r.URL.EscapedPath()
+		}
+		header.Set("Location", location)
+	}
+	if body := x.service.documented(f.Status); body != "" {
+		x.write(f.Status, mediaJSON, body)
+		return
+	}
+	x.page(f.Status)
+}
+
+// hang waits until the faults are set anew, the client goes, the server ends or its patience does.
+func (x *exchange) hang() {
+	timer := time.NewTimer(longestHang)
+	defer timer.Stop()
+	select {
+	case <-x.released:
+	case <-timer.C:
+	case <-x.r.Context().Done():
+	}
+	x.cut()
+}
+
+// wait waits for d, or less if the client goes or the server ends.
+func (x *exchange) wait(d time.Duration) {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+	case <-x.r.Context().Done():
+	}
+}
+
+// cut resets the connection. What the server does not own (HTTP/2, a test's recorder) cannot be cut; it gets a 502.
+func (x *exchange) cut() {
+	conn, _, err := http.NewResponseController(x.w).Hijack()
+	if err != nil {
+		x.page(http.StatusBadGateway)
+		return
+	}
+	x.record()
+	if secure, ok := conn.(*tls.Conn); ok {
+		conn = secure.NetConn()
+	}
+	if tcp, ok := conn.(*net.TCPConn); ok {
+		_ = tcp.SetLinger(0) // without it the cut is less abrupt, no more
+	}
+	_ = conn.Close() // it is of no use any more either way
+}
+
+// pour sends an answer that a client should not try to read to its end.
+func (x *exchange) pour(status int) {
+	x.begin(status, mediaJSON, -1)
+	x.send(`{"message":"OK`)
+	part := strings.Repeat(" ", endlessPart)
+	control := http.NewResponseController(x.w)
+	for range endlessParts {
+		// A writer without deadlines (a test's recorder) never blocks.
+		_ = control.SetWriteDeadline(time.Now().Add(stalledAnswer))
+		if x.r.Context().Err() != nil || !x.send(part) {
+			return
+		}
+	}
+}
