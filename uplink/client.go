@@ -16,6 +16,7 @@ import (
 	"strconv"
 	"strings"
 	"sync/atomic"
+	"syscall"
 	"time"
 
 	"github.com/acs-agent/acs-agent/agent/settings"
@@ -88,7 +89,7 @@ func NewClient(env Env, section settings.Section, s ClientSettings) (*Client, er
 		TLSClientConfig:        &tls.Config{MinVersion: tls.VersionTLS12},
 	}
 	if s.CAFile != "" {
-		pool, err := rootsWith(section.Path(s.CAFile))
+		pool, err := RootsWith(section.Path(s.CAFile))
 		if err != nil {
 			wrong("ca_file", err.Error(), "give a file with certificates in PEM form")
 		}
@@ -120,7 +121,8 @@ func loopback(host string) bool {
 	return host == "localhost" || ip != nil && ip.IsLoopback()
 }
 
-func rootsWith(file string) (*x509.CertPool, error) {
+// RootsWith gives the system's root certificates and those of a file in PEM form.
+func RootsWith(file string) (*x509.CertPool, error) {
 	pem, err := os.ReadFile(file)
 	if err != nil {
 		return nil, err
@@ -221,20 +223,31 @@ func retryAfter(header string, now time.Time) time.Duration {
 	return max(0, min(wait, maxRetryAfter))
 }
 
+// errCut is one word for the many ways in which the end of a connection shows.
+var errCut = errors.New("the connection was cut")
+
 // explain turns an error of the transport into a Failure that tells a technician where to look. The URL that net/http puts
 // into its errors is left out: it is in the configuration, and may hold more than a host.
 func explain(err error, unsent bool, host string) *Failure {
-	f := &Failure{Unsent: unsent, cause: err}
+	f := &Failure{Unsent: unsent, cause: fmt.Errorf("%s: %w", host, err)}
 	var wrapped *url.Error
 	if errors.As(err, &wrapped) {
 		f.cause = fmt.Errorf("%s: %w", host, wrapped.Err)
 	}
 	var (
+		op      *net.OpError
 		name    *net.DNSError
 		invalid x509.CertificateInvalidError
 		unknown x509.UnknownAuthorityError
 		foreign x509.HostnameError
 	)
+	// Ports that are different each time would make every failure a new one.
+	if errors.As(err, &op) {
+		f.cause = fmt.Errorf("%s: %s: %w", host, op.Op, op.Err)
+	}
+	if errors.Is(err, net.ErrClosed) || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, syscall.EPIPE) || errors.Is(err, syscall.ECONNRESET) {
+		f.cause = fmt.Errorf("%s: %w", host, errCut)
+	}
 	switch {
 	case errors.As(err, &name):
 		f.hint = "the name is not found: check the network cable, the DNS server and the spelling of url"

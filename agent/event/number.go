@@ -35,3 +35,17 @@ func MaskIIN(s string) string {
 	}
 	return s[:4] + "*****" + s[len(s)-3:]
 }
+
+// Initials shows of a name the first letter of each word.
+func Initials(name string) string {
+	out := make([]rune, 0, 8)
+	start := true
+	for _, r := range name {
+		if r == ' ' {
+			start = true
+		} else if start {
+			out, start = append(out, r, '.'), false
+		}
+	}
+	return string(out)
+}

@@ -1,0 +1,108 @@
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+
+	"github.com/spf13/cobra"
+
+	"github.com/acs-agent/acs-agent/agent/cardholders"
+	"github.com/acs-agent/acs-agent/agent/config"
+)
+
+type cardholdersReport = cardholders.Report
+
+// checked is what `check --json` prints.
+type checked struct {
+	File        string              `json:"file"`
+	Mistakes    config.Mistakes     `json:"mistakes"`
+	Warnings    config.Mistakes     `json:"warnings"`
+	Cardholders *cardholders.Report `json:"cardholders,omitempty"`
+	// CardholdersError says why the list cannot be used at all.
+	CardholdersError string `json:"cardholders_error,omitempty"`
+}
+
+func newCheck(o *options) *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "check",
+		Short: "Check the configuration and the list of cardholders",
+		Long: "Reads the configuration and the list of cardholders and says of every mistake where it is and what to write instead.\n" +
+			"It touches no reader and no network.\n\nExit status: 0 no mistakes, 3 there is something to mend.",
+		Example: "  acs-agent check\n  acs-agent check --config ./config.yaml --json",
+		Args:    noArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			c, cfg := check(config.Find(o.config))
+			w := cmd.OutOrStdout()
+			if o.json {
+				if err := json.NewEncoder(w).Encode(c); err != nil {
+					return err
+				}
+			} else {
+				c.print(cmd, cfg)
+			}
+			if len(c.Mistakes) > 0 || c.CardholdersError != "" || c.Cardholders != nil && c.Cardholders.Refused > 0 {
+				return needsPerson{errSaid}
+			}
+			return nil
+		},
+	}
+	o.wantsJSON(cmd)
+	return cmd
+}
+
+// check reads everything that the agent would read at its start. cfg is nil if the file itself is wrong.
+func check(path string) (c checked, cfg *config.Config) {
+	c.File = path
+	note := func(err error) {
+		var wrong *config.Mistakes
+		if errors.As(err, &wrong) {
+			c.Mistakes.Add(*wrong...)
+		}
+	}
+	cfg, err := config.Load(path)
+	note(err)
+	if cfg == nil {
+		return c, nil
+	}
+	_, err = makePlan(cfg, discardLog()) // also if there are mistakes already: all are told at once
+	note(err)
+	c.Warnings = cfg.Warnings()
+	if cfg.Cardholders.File == "" || cfg.Zone == nil {
+		return c, cfg
+	}
+	_, report, err := cardholders.Load(cfg.Cardholders.File, cfg.Zone)
+	if err != nil {
+		c.CardholdersError = err.Error()
+	} else {
+		c.Cardholders = &report
+	}
+	return c, cfg
+}
+
+func (c *checked) print(cmd *cobra.Command, cfg *config.Config) {
+	w := cmd.OutOrStdout()
+	for _, m := range c.Mistakes {
+		_, _ = fmt.Fprintln(w, m)
+	}
+	for _, m := range c.Warnings {
+		_, _ = fmt.Fprintln(w, "warning:", m)
+	}
+	switch {
+	case c.CardholdersError != "":
+		_, _ = fmt.Fprintln(w, "cardholders:", c.CardholdersError)
+	case c.Cardholders != nil:
+		_, _ = fmt.Fprint(w, c.Cardholders)
+	case cfg != nil && len(c.Mistakes) == 0:
+		_, _ = fmt.Fprintln(w, "warning: no cardholders.file is given, so every pass will be held as unknown")
+	}
+	if len(c.Mistakes) > 0 {
+		_, _ = fmt.Fprintf(w, "%d mistakes in %s\n", len(c.Mistakes), c.File)
+		return
+	}
+	_, _ = fmt.Fprintf(w, "%s: %d readers, %d uplinks, no mistakes\n", c.File, len(cfg.Readers), len(cfg.Uplinks))
+	if _, err := os.Stat(cfg.DataDir); errors.Is(err, os.ErrNotExist) {
+		_, _ = fmt.Fprintf(w, "%s does not exist yet; the agent makes it when it starts\n", cfg.DataDir)
+	}
+}

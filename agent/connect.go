@@ -1,0 +1,53 @@
+package main
+
+import (
+	"context"
+	"errors"
+
+	"github.com/acs-agent/acs-agent/agent/config"
+	"github.com/acs-agent/acs-agent/agent/localapi"
+)
+
+// sight is a pass as `watch` shows it.
+type sight = localapi.Sight
+
+// connection is a way to ask about the journal, through the running agent or without one.
+type connection struct {
+	*localapi.Client
+	// running is false if the journal was opened by this process.
+	running bool
+}
+
+// dial reaches the running agent.
+func (o *options) dial(ctx context.Context) (*connection, error) {
+	cfg, err := config.Load(config.Find(o.config))
+	if err != nil {
+		return nil, err
+	}
+	client, err := localapi.Dial(ctx, cfg.DataDir)
+	if err != nil {
+		return nil, err
+	}
+	return &connection{client, true}, nil
+}
+
+// withAgent calls do with the running agent, or with the journal opened by this process if none runs.
+func (o *options) withAgent(ctx context.Context, do func(*connection) error) error {
+	a, err := o.dial(ctx)
+	if err == nil {
+		return do(a)
+	}
+	if !errors.Is(err, localapi.ErrNotRunning) {
+		return err
+	}
+	cfg, err := config.Load(config.Find(o.config))
+	if err != nil {
+		return err
+	}
+	s, err := newSite(ctx, cfg, discardLog())
+	if err != nil {
+		return err
+	}
+	defer s.close()
+	return do(&connection{localapi.Inside(s.api().Handler()), false})
+}

@@ -1,0 +1,59 @@
+package health
+
+import "time"
+
+// Status is the whole agent at one moment: what `acs-agent status --json` prints. It holds no personal data.
+type Status struct {
+	Device  string `json:"device"`
+	Version string `json:"version"`
+	// Running is false if no agent runs and the journal was opened to look into it.
+	Running   bool      `json:"running"`
+	PID       int       `json:"pid,omitempty"`
+	StartedAt time.Time `json:"started_at,omitzero"`
+	Now       time.Time `json:"now"`
+	// ClockTrusted is false while passes are held because the clock of the device is not set.
+	ClockTrusted bool          `json:"clock_trusted"`
+	Journal      JournalStatus `json:"journal"`
+	Parts        []Report      `json:"parts"`
+	Uplinks      []Queue       `json:"uplinks"`
+}
+
+// JournalStatus is the state of the journal.
+type JournalStatus struct {
+	// Passes is how many are kept, delivered ones included.
+	Passes uint64 `json:"passes"`
+	// Bytes is what the journal occupies on the disk, Limit what it may, FreeDisk what the disk has left.
+	Bytes    int64 `json:"bytes"`
+	Limit    int64 `json:"limit"`
+	FreeDisk int64 `json:"free_disk"`
+	// Holes counts passes that were acknowledged and cannot be read any more.
+	Holes uint64 `json:"holes"`
+}
+
+// Queue is how far one uplink has come.
+type Queue struct {
+	Name      string `json:"name"`
+	Waiting   uint64 `json:"waiting"`
+	Held      int    `json:"held"`
+	Dead      int    `json:"dead"`
+	Uncertain int    `json:"uncertain"`
+	// OldestSeconds is the age of the oldest pass that waits; 0 if none does.
+	OldestSeconds int64 `json:"oldest_s"`
+	// Orphaned: the configuration has no uplink of this name any more, but passes wait for it.
+	Orphaned bool `json:"orphaned,omitempty"`
+}
+
+// NeedsPerson says whether something stands still until a person acts.
+func (s *Status) NeedsPerson() bool {
+	for _, p := range s.Parts {
+		if p.State == Stopped {
+			return true
+		}
+	}
+	for _, q := range s.Uplinks {
+		if q.Dead > 0 || q.Uncertain > 0 || q.Orphaned && q.Waiting > 0 {
+			return true
+		}
+	}
+	return s.Journal.Holes > 0
+}

@@ -1,0 +1,133 @@
+// Package intake is the door through which every pass comes in: it recognises repetitions, completes the pass with what the
+// agent knows (when, where, who) and stores it. What it says is on disk is on disk.
+package intake
+
+import (
+	"context"
+	"log/slog"
+	"time"
+
+	"github.com/acs-agent/acs-agent/agent/event"
+	"github.com/acs-agent/acs-agent/agent/health"
+)
+
+// A Reader is what the configuration says of a reader, whatever its type.
+type Reader struct {
+	Name string
+	// Organization is the institution that is visited here; zero if the cardholder's decides.
+	Organization event.Organization
+	// Direction is for readers that do not tell one.
+	Direction event.Direction
+	// Note goes to the portal with each pass.
+	Note string
+	// Repeat is the time within which the same card again is not another pass, counted from when it was seen last.
+	Repeat time.Duration
+}
+
+// A Journal stores passes.
+type Journal interface {
+	Append(ctx context.Context, p *event.Pass) (seq uint64, err error)
+}
+
+// Options are what an Intake needs.
+type Options struct {
+	Device  string
+	Clock   *Clock
+	Journal Journal
+	Who     *Who
+	Board   *health.Board
+	Log     *slog.Logger
+	// Stored is told of each pass that was stored. It must not block.
+	Stored func(seq uint64, p *event.Pass)
+}
+
+// An Intake takes passes from all readers.
+type Intake struct {
+	Options
+	readers map[string]*entrance
+}
+
+// entrance is one reader and its memory.
+type entrance struct {
+	Reader
+	say    *health.Part
+	memory memory
+}
+
+// New makes an intake for the readers.
+func New(o Options, readers []Reader) *Intake {
+	i := &Intake{Options: o, readers: make(map[string]*entrance, len(readers))}
+	for _, r := range readers {
+		i.readers[r.Name] = &entrance{Reader: r, say: o.Board.Reader(r.Name)}
+	}
+	return i
+}
+
+// unknownReader is a fault of the driver, not of the site: drivers get their names from the configuration.
+type unknownReader string
+
+func (u unknownReader) Error() string { return "no reader is called " + string(u) }
+
+// Take stores a pass; see drivers.Take for what it promises. It may change p.
+func (i *Intake) Take(ctx context.Context, p *event.Pass) error {
+	e := i.readers[p.Reader]
+	if e == nil {
+		return unknownReader(p.Reader)
+	}
+	if p.At.Wall.IsZero() {
+		p.At.Wall = time.Now()
+	}
+	seen := p.At.Wall // still with the monotonic clock, which does not jump
+	for {
+		s, first := e.memory.see(p, seen, e.Repeat)
+		if first {
+			err := i.store(ctx, e, p)
+			e.memory.done(s, err)
+			return err
+		}
+		// A repetition is as safe as the pass that it repeats, and not before that.
+		select {
+		case <-s.stored:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+		if s.err == nil {
+			return nil
+		}
+	}
+}
+
+func (i *Intake) store(ctx context.Context, e *entrance, p *event.Pass) error {
+	p.ID = event.NewID()
+	p.Device = i.Device
+	p.At = i.Clock.Instant(p.At.Wall)
+	if p.Direction == event.Unknown {
+		p.Direction = e.Direction
+	}
+	p.Organization = e.Organization
+	p.Note = e.Note
+	if len(p.Credential.Raw) > event.MaxRaw {
+		p.Credential.Raw = p.Credential.Raw[:event.MaxRaw]
+	}
+	p.Pending = i.Who.Complete(p)
+	seq, err := i.Journal.Append(ctx, p)
+	if err != nil {
+		return err
+	}
+	e.say.Add(1)
+	if i.Stored != nil {
+		i.Stored(seq, p)
+	}
+	i.Log.Debug("pass stored", "reader", p.Reader, "seq", seq, "pending", p.Pending)
+	return nil
+}
+
+// Remember makes the intake know a pass that was stored before this start, so that a message which is delivered again after a
+// crash is not taken for another pass. Older passes come first.
+func (i *Intake) Remember(p *event.Pass) {
+	e := i.readers[p.Reader]
+	if e == nil {
+		return
+	}
+	e.memory.recall(p, time.Now().Add(-i.Clock.Age(p.At)), e.Repeat)
+}

@@ -1,0 +1,195 @@
+package localapi
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strconv"
+	"time"
+
+	"github.com/acs-agent/acs-agent/agent/health"
+	"github.com/acs-agent/acs-agent/agent/queue"
+	"github.com/acs-agent/acs-agent/buffer"
+)
+
+// A Client asks the agent.
+type Client struct{ http *http.Client }
+
+// ErrNotRunning says that no agent answers on the socket.
+var ErrNotRunning = errors.New("the agent is not running")
+
+// ErrPermission says that the socket belongs to somebody else.
+var ErrPermission = errors.New("permission denied (run this with sudo, or add your user to the group of the service)")
+
+// Dial reaches the agent that uses the data directory dir.
+func Dial(ctx context.Context, dir string) (*Client, error) {
+	path := filepath.Join(dir, SocketName)
+	dial := func(ctx context.Context) (net.Conn, error) {
+		return (&net.Dialer{Timeout: 3 * time.Second}).DialContext(ctx, "unix", path)
+	}
+	conn, err := dial(ctx)
+	switch {
+	case errors.Is(err, os.ErrPermission):
+		return nil, fmt.Errorf("%s: %w", path, ErrPermission)
+	case err != nil:
+		return nil, fmt.Errorf("%w (nobody answers on %s)", ErrNotRunning, path)
+	}
+	_ = conn.Close()
+	return &Client{&http.Client{Transport: &http.Transport{
+		DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) { return dial(ctx) },
+	}}}, nil
+}
+
+// Inside asks a handler in this process.
+func Inside(handler http.Handler) *Client {
+	return &Client{&http.Client{Transport: inside{handler}}}
+}
+
+// inside is a transport that calls the handler in a goroutine and streams what it writes.
+type inside struct{ handler http.Handler }
+
+func (i inside) RoundTrip(req *http.Request) (*http.Response, error) {
+	r, w := io.Pipe()
+	answer := &insideWriter{pipe: w, header: make(http.Header), began: make(chan struct{})}
+	go func() {
+		i.handler.ServeHTTP(answer, req)
+		answer.WriteHeader(http.StatusOK)
+		_ = w.Close()
+	}()
+	select {
+	case <-answer.began:
+	case <-req.Context().Done():
+		return nil, req.Context().Err()
+	}
+	return &http.Response{StatusCode: answer.status, Header: answer.header, Body: r, Request: req}, nil
+}
+
+type insideWriter struct {
+	pipe   *io.PipeWriter
+	header http.Header
+	status int
+	began  chan struct{}
+}
+
+func (w *insideWriter) Header() http.Header { return w.header }
+func (w *insideWriter) Flush()              {}
+
+func (w *insideWriter) WriteHeader(status int) {
+	if w.status == 0 {
+		w.status = status
+		close(w.began)
+	}
+}
+
+func (w *insideWriter) Write(b []byte) (int, error) {
+	w.WriteHeader(http.StatusOK)
+	return w.pipe.Write(b)
+}
+
+// Status asks how the agent is doing.
+func (c *Client) Status(ctx context.Context) (s health.Status, err error) {
+	return s, c.lines(ctx, http.MethodGet, "status", nil, func(line json.RawMessage) error { return json.Unmarshal(line, &s) })
+}
+
+// Watch calls visit for each pass as it is stored, until ctx ends or the agent does.
+func (c *Client) Watch(ctx context.Context, reveal bool, visit func(Sight)) error {
+	v := url.Values{}
+	if reveal {
+		v.Set("reveal", "")
+	}
+	return c.lines(ctx, http.MethodGet, "watch", v, func(line json.RawMessage) error {
+		var s Sight
+		err := json.Unmarshal(line, &s)
+		visit(s)
+		return err
+	})
+}
+
+// Items calls visit for each item that the query chooses, at most limit of them; 0 means all.
+func (c *Client) Items(ctx context.Context, q queue.Query, limit int, visit func(queue.Item) error) error {
+	v := values(q)
+	v.Set("limit", strconv.Itoa(limit))
+	return c.lines(ctx, http.MethodGet, "queue", v, func(line json.RawMessage) error {
+		var item queue.Item
+		if err := json.Unmarshal(line, &item); err != nil {
+			return err
+		}
+		return visit(item)
+	})
+}
+
+// Act asks for an action on what the query chooses.
+func (c *Client) Act(ctx context.Context, action queue.Action, q queue.Query) (done queue.Done, err error) {
+	return done, c.lines(ctx, http.MethodPost, "queue/"+string(action), values(q), func(line json.RawMessage) error {
+		return json.Unmarshal(line, &done)
+	})
+}
+
+// Verify has the whole journal read and checked.
+func (c *Client) Verify(ctx context.Context, progress func(Progress)) (report buffer.VerifyReport, err error) {
+	err = c.lines(ctx, http.MethodPost, "verify", nil, func(line json.RawMessage) error {
+		var v Verified
+		if err := json.Unmarshal(line, &v); err != nil {
+			return err
+		}
+		if v.Report != nil {
+			report = *v.Report
+			return nil
+		}
+		var p Progress
+		err := json.Unmarshal(line, &p)
+		progress(p)
+		return err
+	})
+	return report, err
+}
+
+func values(q queue.Query) url.Values {
+	v := url.Values{}
+	v.Set("uplink", q.Uplink)
+	v.Set("state", string(q.State))
+	v.Set("number", strconv.FormatUint(q.Number, 10))
+	if q.Reveal {
+		v.Set("reveal", "")
+	}
+	return v
+}
+
+// lines sends a request and calls visit for each JSON value of the answer.
+func (c *Client) lines(ctx context.Context, method, route string, v url.Values, visit func(json.RawMessage) error) error {
+	target := url.URL{Scheme: "http", Host: "agent", Path: "/v1/" + route, RawQuery: v.Encode()}
+	req, err := http.NewRequestWithContext(ctx, method, target.String(), http.NoBody)
+	if err != nil {
+		return err
+	}
+	resp, err := c.http.Do(req)
+	if err != nil {
+		return fmt.Errorf("ask the agent: %w", err)
+	}
+	defer resp.Body.Close() //nolint:errcheck // only read from
+	in := json.NewDecoder(resp.Body)
+	for {
+		var line json.RawMessage
+		if err := in.Decode(&line); errors.Is(err, io.EOF) {
+			return nil
+		} else if err != nil {
+			return fmt.Errorf("answer of the agent: %w", err)
+		}
+		var refused struct {
+			Error string `json:"error"`
+		}
+		if json.Unmarshal(line, &refused) == nil && refused.Error != "" {
+			return errors.New(refused.Error)
+		}
+		if err := visit(line); err != nil {
+			return err
+		}
+	}
+}

@@ -1,0 +1,206 @@
+// Package localapi is how the commands talk to the running agent: HTTP over a socket in the data directory that only the owner
+// and the group may open. Where no agent runs, the same handler answers the commands from inside their own process, so that
+// there is one implementation of each command.
+package localapi
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strconv"
+	"time"
+
+	"github.com/acs-agent/acs-agent/agent/health"
+	"github.com/acs-agent/acs-agent/agent/queue"
+	"github.com/acs-agent/acs-agent/buffer"
+)
+
+// SocketName is the name of the socket in the data directory.
+const SocketName = "agent.sock"
+
+// maxSocketPath is what the kernel takes for the path of a socket (sun_path, with its closing zero).
+const maxSocketPath = 107
+
+// A Server answers the commands.
+type Server struct {
+	// Status describes the agent now.
+	Status func() health.Status
+	Desk   *queue.Desk
+	// Seen is where passes are watched as they come; nil if no agent runs.
+	Seen *Hub
+	Log  *slog.Logger
+}
+
+// Handler serves the routes below /v1.
+func (s *Server) Handler() http.Handler {
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /v1/status", s.status)
+	mux.HandleFunc("GET /v1/watch", s.watch)
+	mux.HandleFunc("GET /v1/queue", s.list)
+	mux.HandleFunc("POST /v1/queue/{action}", s.act)
+	mux.HandleFunc("POST /v1/verify", s.verify)
+	return mux
+}
+
+// Serve answers on the socket in dir until ctx ends.
+func (s *Server) Serve(ctx context.Context, dir string) error {
+	listener, err := listen(ctx, filepath.Join(dir, SocketName))
+	if err != nil {
+		return fmt.Errorf("local socket: %w", err)
+	}
+	server := &http.Server{
+		Handler:           s.Handler(),
+		ReadHeaderTimeout: 5 * time.Second,
+		BaseContext:       func(net.Listener) context.Context { return ctx },
+		ErrorLog:          slog.NewLogLogger(s.Log.Handler(), slog.LevelDebug),
+	}
+	ended := make(chan error, 1)
+	go func() { ended <- server.Serve(listener) }()
+	select {
+	case err := <-ended:
+		return fmt.Errorf("local socket: %w", err)
+	case <-ctx.Done():
+	}
+	_ = server.Close() // requests end with their context; nothing is worth waiting for
+	<-ended
+	return nil
+}
+
+// listen takes the socket over from an agent that was killed. That no other agent runs is known: it would hold the journal.
+func listen(ctx context.Context, path string) (net.Listener, error) {
+	if len(path) > maxSocketPath {
+		return nil, fmt.Errorf("%s is longer than the %d characters that the system takes (choose a shorter data_dir)", path, maxSocketPath)
+	}
+	if err := os.Remove(path); err != nil && !errors.Is(err, os.ErrNotExist) {
+		return nil, err
+	}
+	listener, err := new(net.ListenConfig).Listen(ctx, "unix", path)
+	if err != nil {
+		return nil, err
+	}
+	if err := os.Chmod(path, 0o660); err != nil { //nolint:gosec // the group of the service is let in on purpose
+		_ = listener.Close()
+		return nil, err
+	}
+	return listener, nil
+}
+
+func (s *Server) status(w http.ResponseWriter, _ *http.Request) { answer(w, s.Status()) }
+
+// watch streams the passes as they are stored, one JSON object a line.
+func (s *Server) watch(w http.ResponseWriter, r *http.Request) {
+	if s.Seen == nil {
+		fail(w, http.StatusServiceUnavailable, errors.New("the agent is not running, so there is nothing to watch"))
+		return
+	}
+	seen, stop := s.Seen.Subscribe()
+	defer stop()
+	reveal := r.URL.Query().Has("reveal")
+	flush := startStream(w)
+	flush()
+	for {
+		select {
+		case <-r.Context().Done():
+			return
+		case sight := <-seen:
+			if writeLine(w, sight.shown(reveal)) != nil {
+				return
+			}
+			flush()
+		}
+	}
+}
+
+// list streams the items that the query chooses. An error after the first line is a line {"error": …}.
+func (s *Server) list(w http.ResponseWriter, r *http.Request) {
+	q := parseQuery(r)
+	limit, _ := strconv.Atoi(r.URL.Query().Get("limit"))
+	if err := s.Desk.Knows(q.Uplink); err != nil {
+		fail(w, http.StatusNotFound, err)
+		return
+	}
+	flush := startStream(w)
+	count := 0
+	err := s.Desk.Items(r.Context(), q, func(item *queue.Item) bool {
+		count++
+		return writeLine(w, item) == nil && (limit == 0 || count < limit)
+	})
+	if err != nil {
+		_ = writeLine(w, struct {
+			Error string `json:"error"`
+		}{err.Error()})
+	}
+	flush()
+}
+
+func (s *Server) act(w http.ResponseWriter, r *http.Request) {
+	action := queue.Action(r.PathValue("action"))
+	q := parseQuery(r)
+	done, err := s.Desk.Act(r.Context(), action, q)
+	if err != nil {
+		fail(w, http.StatusBadRequest, err)
+		return
+	}
+	s.Log.Info("asked by a person", "action", action, "uplink", q.Uplink, "state", q.State, "number", q.Number, "passes", done.Count)
+	answer(w, done)
+}
+
+// verify streams {"done":…,"total":…} lines and ends with the report.
+func (s *Server) verify(w http.ResponseWriter, r *http.Request) {
+	flush := startStream(w)
+	report, err := s.Desk.Journal.Verify(r.Context(), func(done, total uint64) {
+		_ = writeLine(w, Progress{Done: done, Total: total})
+		flush()
+	})
+	last := Verified{Report: &report}
+	if err != nil {
+		last = Verified{Error: err.Error()}
+	}
+	_ = writeLine(w, last)
+}
+
+// Progress is a line of a verification that goes on.
+type Progress struct {
+	Done  uint64 `json:"done"`
+	Total uint64 `json:"total"`
+}
+
+// Verified is the last line of a verification.
+type Verified struct {
+	Report *buffer.VerifyReport `json:"report,omitempty"`
+	Error  string               `json:"error,omitempty"`
+}
+
+func parseQuery(r *http.Request) queue.Query {
+	v := r.URL.Query()
+	number, _ := strconv.ParseUint(v.Get("number"), 10, 64)
+	return queue.Query{Uplink: v.Get("uplink"), State: queue.State(v.Get("state")), Number: number, Reveal: v.Has("reveal")}
+}
+
+func answer(w http.ResponseWriter, v any) {
+	w.Header().Set("Content-Type", "application/json")
+	_ = json.NewEncoder(w).Encode(v) // the reader is gone: nobody to tell
+}
+
+func fail(w http.ResponseWriter, status int, err error) {
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(status)
+	_ = json.NewEncoder(w).Encode(struct {
+		Error string `json:"error"`
+	}{err.Error()})
+}
+
+// startStream begins an answer of JSON lines and returns what brings them to the reader.
+func startStream(w http.ResponseWriter) (flush func()) {
+	w.Header().Set("Content-Type", "application/x-ndjson")
+	control := http.NewResponseController(w)
+	return func() { _ = control.Flush() }
+}
+
+func writeLine(w http.ResponseWriter, v any) error { return json.NewEncoder(w).Encode(v) }

@@ -1,0 +1,28 @@
+package main
+
+import (
+	"github.com/acs-agent/acs-agent/drivers"
+	"github.com/acs-agent/acs-agent/drivers/ironlogic"
+	"github.com/acs-agent/acs-agent/drivers/line"
+	"github.com/acs-agent/acs-agent/drivers/mqtt"
+	"github.com/acs-agent/acs-agent/drivers/rdm6300"
+	"github.com/acs-agent/acs-agent/uplink"
+	"github.com/acs-agent/acs-agent/uplink/acs"
+)
+
+// driverModules are the types of readers that this agent can read.
+func driverModules() []drivers.Module {
+	return []drivers.Module{
+		ironlogic.Module,
+		line.Module,
+		mqtt.Module,
+		rdm6300.Module,
+	}
+}
+
+// uplinkModules are the types of portals that this agent can report to.
+func uplinkModules() []uplink.Module {
+	return []uplink.Module{
+		acs.Module,
+	}
+}

@@ -1,0 +1,163 @@
+package main
+
+import (
+	"crypto/tls"
+	"fmt"
+	"log/slog"
+	"net"
+	"slices"
+
+	"github.com/acs-agent/acs-agent/agent/broker"
+	"github.com/acs-agent/acs-agent/agent/config"
+	"github.com/acs-agent/acs-agent/agent/event"
+	"github.com/acs-agent/acs-agent/agent/intake"
+	"github.com/acs-agent/acs-agent/drivers"
+	"github.com/acs-agent/acs-agent/uplink"
+)
+
+// A plan is what the configuration asks for, checked by the modules themselves. Nothing of it has touched hardware or network.
+type plan struct {
+	lines   []served
+	uplinks []carrier
+	readers []intake.Reader
+	broker  *broker.Address
+}
+
+// served is a driver and the readers of its line.
+type served struct {
+	driver  drivers.Driver
+	readers []string
+	typ     string
+}
+
+// carrier is an uplink and its name.
+type carrier struct {
+	uplink.Uplink
+	name, typ string
+}
+
+// makePlan makes the modules. The error is a *config.Mistakes with all that they found wrong.
+func makePlan(cfg *config.Config, log *slog.Logger) (*plan, error) {
+	var wrong config.Mistakes
+	p := &plan{broker: brokerAddress(cfg)}
+	if m := cfg.MQTT; m != nil && m.CAFile != "" {
+		roots, err := uplink.RootsWith(m.CAFile)
+		if err != nil {
+			wrong.Add(m.Section.Wrong("ca_file", err.Error(), "give a file with certificates in PEM form"))
+		}
+		p.broker.TLS = &tls.Config{RootCAs: roots, MinVersion: tls.VersionTLS12}
+	}
+	p.makeLines(cfg, log, &wrong)
+	p.makeUplinks(cfg, log, &wrong)
+	for _, r := range cfg.Readers {
+		org, _ := cfg.Organization(r.Organization)
+		p.readers = append(p.readers, intake.Reader{
+			Name: r.Name, Organization: org, Direction: r.Direction, Note: r.Note, Repeat: r.Repeat,
+		})
+	}
+	return p, wrong.Err()
+}
+
+// brokerAddress is where clients in this process find the broker; nil if the configuration has none.
+func brokerAddress(cfg *config.Config) *broker.Address {
+	m := cfg.MQTT
+	if m == nil {
+		return nil
+	}
+	a := &broker.Address{URL: m.Broker, Username: m.Username, Password: m.Password}
+	if m.Broker == config.Embedded {
+		host, port, _ := net.SplitHostPort(m.Listen) // the configuration has checked it
+		if ip := net.ParseIP(host); host == "" || ip != nil && ip.IsUnspecified() {
+			host = "127.0.0.1"
+		}
+		a.URL = "mqtt://" + net.JoinHostPort(host, port)
+	}
+	return a
+}
+
+// makeLines puts the readers together that share a line and makes their drivers.
+func (p *plan) makeLines(cfg *config.Config, log *slog.Logger, wrong *config.Mistakes) {
+	modules := make(map[string]drivers.Module)
+	for _, m := range driverModules() {
+		modules[m.Type] = m
+	}
+	type group struct {
+		module   drivers.Module
+		readers  []drivers.Reader
+		sections []*config.Section
+	}
+	var groups []*group
+	shared := make(map[string]*group)
+	for _, r := range cfg.Readers {
+		module, ok := modules[r.Type]
+		if !ok {
+			wrong.Add(r.Section.Wrong("type", fmt.Sprintf("%q is no type of reader", r.Type), "write one of: "+typesOf("reader")))
+			continue
+		}
+		key := "\x00" + r.Name
+		if module.Line != nil {
+			key = module.Line(r.Section)
+		}
+		g := shared[module.Type+"\x00"+key]
+		if g == nil {
+			g = &group{module: module}
+			shared[module.Type+"\x00"+key] = g
+			groups = append(groups, g)
+		}
+		g.readers = append(g.readers, drivers.Reader{Name: r.Name, Settings: r.Section})
+		g.sections = append(g.sections, r.Section)
+	}
+	for _, g := range groups {
+		driver, err := g.module.New(drivers.Env{Device: cfg.Device, Zone: cfg.Zone, Broker: p.broker, Log: log}, g.readers)
+		if err != nil {
+			wrong.Add(g.sections[0].Locate(err)...)
+			continue
+		}
+		l := served{driver: driver, typ: g.module.Type}
+		for _, r := range g.readers {
+			l.readers = append(l.readers, r.Name)
+		}
+		p.lines = append(p.lines, l)
+	}
+}
+
+func (p *plan) makeUplinks(cfg *config.Config, log *slog.Logger, wrong *config.Mistakes) {
+	pace := uplink.NewPace()
+	var readers []string
+	for _, r := range cfg.Readers {
+		readers = append(readers, r.Name)
+	}
+	modules := uplinkModules()
+	for _, u := range cfg.Uplinks {
+		i := slices.IndexFunc(modules, func(m uplink.Module) bool { return m.Type == u.Type })
+		if i < 0 {
+			wrong.Add(u.Section.Wrong("type", fmt.Sprintf("%q is no type of uplink", u.Type), "write one of: "+typesOf("uplink")))
+			continue
+		}
+		made, err := modules[i].New(uplink.Env{
+			Name: u.Name, Pace: pace, UserAgent: "acs-agent/" + version, Readers: readers, Log: log.With("uplink", u.Name),
+		}, u.Section)
+		if err != nil {
+			wrong.Add(u.Section.Locate(err)...)
+			continue
+		}
+		p.uplinks = append(p.uplinks, carrier{made, u.Name, u.Type})
+	}
+}
+
+// organizations are the institutions of the configuration by their ids.
+func organizations(cfg *config.Config) map[string]event.Organization {
+	all := make(map[string]event.Organization, len(cfg.Organizations))
+	for _, o := range cfg.Organizations {
+		all[o.ID] = o.Organization
+	}
+	return all
+}
+
+func uplinkNames(cfg *config.Config) []string {
+	names := make([]string, 0, len(cfg.Uplinks))
+	for _, u := range cfg.Uplinks {
+		names = append(names, u.Name)
+	}
+	return names
+}

@@ -1,0 +1,114 @@
+package queue
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/acs-agent/acs-agent/agent/event"
+	"github.com/acs-agent/acs-agent/buffer"
+)
+
+// Action is what a person wants done with passes that are aside.
+type Action string
+
+// The actions.
+const (
+	// Retry sends dead or uncertain passes once more, as they are.
+	Retry Action = "retry"
+	// Release sends on the held passes that are complete by now.
+	Release Action = "release"
+	// Drop forgets passes for one uplink. It is the only way in which an undelivered pass ever disappears.
+	Drop Action = "drop"
+)
+
+// A Done says what an action did.
+type Done struct {
+	// Count is how many passes it concerned.
+	Count int `json:"count"`
+	// Left is how many it could not be done for, by reason.
+	Left map[string]int `json:"left,omitempty"`
+}
+
+// batch is how many records are looked at before they are acted on, so that no list of all of them is ever in memory.
+const batch = 256
+
+// Act does the action for what the query chooses. The query's state says which passes are meant; for Release it is Held.
+func (d *Desk) Act(ctx context.Context, action Action, q Query) (Done, error) {
+	done := Done{Left: map[string]int{}}
+	state, ok := asides[q.State]
+	switch {
+	case action == Release && q.State == "":
+		state = event.Held
+	case action == Release && state != event.Held:
+		return done, fmt.Errorf("release is for held passes; %s ones are sent again with retry", q.State)
+	case action == Retry && state != event.Dead && state != event.Uncertain:
+		return done, fmt.Errorf("retry is for dead and uncertain passes; held ones go out with release")
+	case !ok && action != Release:
+		return done, fmt.Errorf("say which passes: held, dead or uncertain")
+	}
+	uplinks, err := d.chosen(q.Uplink)
+	if err != nil {
+		return done, err
+	}
+	for _, uplink := range uplinks {
+		if _, err := d.each(ctx, uplink, state, before(q.Number), q.Number, func(a *buffer.AsideRecord) error {
+			pass := &a.Pass
+			switch action {
+			case Drop:
+				done.Count++
+				return d.Journal.Drop(ctx, uplink, state, a.Seq)
+			case Release:
+				if pass.Pending = d.Who.Complete(pass); pass.Pending != event.None {
+					done.Left[pass.Pending.String()]++
+					return nil
+				}
+			case Retry:
+			}
+			done.Count++
+			return d.Journal.Release(ctx, uplink, state, a.Seq, pass)
+		}); err != nil {
+			return done, fmt.Errorf("%s %s passes of %s: %w", action, state, uplink, err)
+		}
+	}
+	return done, nil
+}
+
+// each calls do for the records of a state with numbers above after, or for the one with that number, and returns the last
+// number. The records are collected a batch at a time, since do changes what is being listed.
+func (d *Desk) each(
+	ctx context.Context, uplink string, state event.State, after, number uint64, do func(*buffer.AsideRecord) error,
+) (last uint64, err error) {
+	last = after
+	for {
+		var records []buffer.AsideRecord
+		err := d.Journal.Asides(ctx, uplink, state, last, func(a buffer.AsideRecord) bool {
+			if number != 0 && a.Seq != number {
+				return a.Seq < number
+			}
+			a.Pass = clone(&a.Pass)
+			records = append(records, a)
+			return len(records) < batch && number == 0
+		})
+		if err != nil || len(records) == 0 {
+			return last, err
+		}
+		for i := range records {
+			if err := do(&records[i]); err != nil {
+				return last, err
+			}
+			last = records[i].Seq
+		}
+		if number != 0 {
+			return last, nil
+		}
+	}
+}
+
+// clone copies a pass that is valid during a visit only.
+func clone(p *event.Pass) event.Pass {
+	c := *p
+	c.Credential.Number = append([]byte(nil), p.Credential.Number...)
+	c.Credential.Short = append([]byte(nil), p.Credential.Short...)
+	c.Credential.Raw = append([]byte(nil), p.Credential.Raw...)
+	return c
+}

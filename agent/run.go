@@ -1,0 +1,291 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"runtime/debug"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/acs-agent/acs-agent/agent/broker"
+	"github.com/acs-agent/acs-agent/agent/config"
+	"github.com/acs-agent/acs-agent/agent/event"
+	"github.com/acs-agent/acs-agent/agent/health"
+	"github.com/acs-agent/acs-agent/buffer"
+	"github.com/acs-agent/acs-agent/drivers"
+)
+
+const (
+	// stopTime is how long an orderly end may take. Whatever is not done by then is done at the next start: everything that
+	// counts is on disk.
+	stopTime = 5 * time.Second
+	// restartPause is the wait before a driver or uplink that has returned is run again.
+	restartPause = 5 * time.Second
+)
+
+func newRun(o *options) *cobra.Command {
+	level := slog.LevelInfo
+	format := "text"
+	cmd := &cobra.Command{
+		Use:   "run",
+		Short: "Read passes and report them until stopped",
+		Long: "Works until Ctrl-C or SIGTERM, and then ends in order within five seconds. Logs go to the standard error.\n\n" +
+			"Exit status: 0 stopped, 1 it cannot go on (start it again), 3 the configuration has to be mended.",
+		Example: "  acs-agent run\n  acs-agent run --config ./config.yaml --log-level debug",
+		Args:    noArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			log, err := newLog(cmd.ErrOrStderr(), level, format)
+			if err != nil {
+				return err
+			}
+			limitMemory()
+			cfg, err := config.Load(config.Find(o.config))
+			if err != nil {
+				return needsPerson{err}
+			}
+			return run(cmd.Context(), cfg, log)
+		},
+	}
+	cmd.Flags().TextVar(&level, "log-level", level, "debug, info, warn or error")
+	cmd.Flags().StringVar(&format, "log-format", format, "text or json")
+	return cmd
+}
+
+func newLog(w io.Writer, level slog.Level, format string) (*slog.Logger, error) {
+	o := &slog.HandlerOptions{Level: level}
+	switch format {
+	case "text":
+		return slog.New(slog.NewTextHandler(w, o)), nil
+	case "json":
+		return slog.New(slog.NewJSONHandler(w, o)), nil
+	}
+	return nil, usage{fmt.Errorf("--log-format %q: want text or json", format)}
+}
+
+func discardLog() *slog.Logger { return slog.New(slog.DiscardHandler) }
+
+// run opens the site and works until ctx ends or the journal fails.
+func run(ctx context.Context, cfg *config.Config, log *slog.Logger) error {
+	s, err := newSite(ctx, cfg, log)
+	if err != nil {
+		var wrong *config.Mistakes
+		if errors.As(err, &wrong) || errors.Is(err, buffer.ErrKey) || errors.Is(err, buffer.ErrUncorrected) {
+			return needsPerson{err}
+		}
+		return err
+	}
+	for _, w := range cfg.Warnings() {
+		log.Warn("configuration", "warning", w.Problem, "field", w.Field, "advice", w.Advice)
+	}
+	s.running = true
+	log.Info("started", "version", version, "device", cfg.Device, "readers", len(cfg.Readers), "uplinks", len(cfg.Uplinks))
+	err = s.run(ctx)
+	log.Info("stopped")
+	return err
+}
+
+// run starts everything, waits for the end, and stops in the order in which passes flow: readers, uplinks, the rest.
+func (s *site) run(ctx context.Context) error {
+	work, fail := context.WithCancelCause(ctx)
+	defer fail(nil)
+
+	rest := s.group(context.WithoutCancel(ctx))
+	uplinks := s.group(rest.ctx)
+	readers := s.group(uplinks.ctx)
+	parts := []*group{readers, uplinks, rest}
+
+	rest.start("local socket", func(ctx context.Context) error {
+		err := s.api().Serve(ctx, s.cfg.DataDir)
+		if err != nil {
+			s.log.Error("commands cannot reach the agent", "error", err)
+		}
+		return err
+	})
+	rest.start("held passes", s.sweeper.Run)
+	rest.start("clock", s.watchClock)
+	if s.keeper != nil {
+		s.keeper.OnChange = func(r cardholdersReport, err error) {
+			s.reportCardholders(r, err)
+			s.sweeper.Again()
+		}
+		rest.start("cardholders", s.keeper.Run)
+	}
+	if err := s.startBroker(rest); err != nil {
+		fail(err)
+	}
+	for _, u := range s.plan.uplinks {
+		say := s.board.Part(health.Uplink, u.name)
+		source := s.sweeper.Watch(s.journal.Source(u.name))
+		uplinks.keep(say, func(ctx context.Context) error { return u.Run(ctx, source, say) })
+	}
+	for _, l := range s.plan.lines {
+		say := s.board.Reader(l.readers[0])
+		readers.keep(say, func(ctx context.Context) error { return l.driver.Run(ctx, s.take, s.board) })
+	}
+
+	select {
+	case <-work.Done():
+	case <-s.journal.Failed():
+		fail(fmt.Errorf("%w: start the agent again", s.journal.Err()))
+	}
+	cause := context.Cause(work)
+	s.stop(parts)
+	if errors.Is(cause, context.Canceled) {
+		return nil
+	}
+	return cause
+}
+
+// stop ends the groups one after the other and closes the journal, within stopTime.
+func (s *site) stop(parts []*group) {
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		for _, g := range parts {
+			g.end()
+		}
+		s.close()
+	}()
+	timer := time.NewTimer(stopTime - 500*time.Millisecond)
+	defer timer.Stop()
+	select {
+	case <-ended:
+	case <-timer.C:
+		s.log.Error("something does not stop; the process ends without it, and nothing is lost by that")
+	}
+}
+
+// startBroker starts the embedded broker if the configuration asks for it.
+func (s *site) startBroker(rest *group) error {
+	m := s.cfg.MQTT
+	if m == nil || m.Broker != config.Embedded {
+		return nil
+	}
+	e, err := broker.Listen(rest.ctx, broker.ListenOptions{Address: m.Listen, Username: m.Username, Password: m.Password, Log: s.log})
+	if err != nil {
+		return err
+	}
+	rest.start("broker", func(ctx context.Context) error {
+		<-ctx.Done()
+		return e.Close()
+	})
+	return nil
+}
+
+// watchClock sends the passes on that were held because the clock was not set.
+func (s *site) watchClock(ctx context.Context) error {
+	const interval = 10 * time.Second
+	for !s.clock.Trusted() {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-time.After(interval):
+		}
+	}
+	s.sweeper.Again()
+	return nil
+}
+
+// take is what drivers hand their passes to.
+func (s *site) take(ctx context.Context, p *event.Pass) error {
+	err := s.intake.Take(ctx, p)
+	journal := s.board.Part(health.Journal, "journal")
+	switch {
+	case err == nil:
+		if journal.State() != health.Up {
+			journal.Up()
+		}
+	case errors.Is(err, buffer.ErrFull):
+		journal.Down(err)
+		return fmt.Errorf("%w: %w", drivers.ErrFull, err)
+	}
+	return err
+}
+
+// group is a set of goroutines that end together.
+type group struct {
+	site   *site
+	ctx    context.Context //nolint:containedctx // the group is the life of its goroutines
+	cancel context.CancelFunc
+	wg     sync.WaitGroup
+}
+
+func (s *site) group(parent context.Context) *group {
+	g := &group{site: s}
+	g.ctx, g.cancel = context.WithCancel(parent)
+	return g
+}
+
+// end stops the goroutines and waits for them.
+func (g *group) end() {
+	g.cancel()
+	g.wg.Wait()
+}
+
+// start runs do once.
+func (g *group) start(name string, do func(context.Context) error) {
+	g.wg.Go(func() {
+		if err := guard(g.ctx, do); err != nil && g.ctx.Err() == nil {
+			g.site.log.Error("a part of the agent has ended", "part", name, "error", err)
+		}
+	})
+}
+
+// keep runs do again and again until the group ends: readers and uplinks never give up.
+func (g *group) keep(say *health.Part, do func(context.Context) error) {
+	g.wg.Go(func() {
+		for g.ctx.Err() == nil {
+			err := guard(g.ctx, do)
+			if g.ctx.Err() != nil {
+				return
+			}
+			if err == nil {
+				err = errors.New("ended by itself")
+			}
+			say.Down(err)
+			select {
+			case <-g.ctx.Done():
+			case <-time.After(restartPause):
+			}
+		}
+	})
+}
+
+// guard turns a panic into an error, so that the fault of one module does not take the others down. The stack goes along,
+// without values: it holds no personal data.
+func guard(ctx context.Context, do func(context.Context) error) (err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			err = fmt.Errorf("fault in the program (please report it): %T at %s", r, origin(debug.Stack()))
+		}
+	}()
+	return do(ctx)
+}
+
+// origin finds the line of our own that panicked.
+func origin(stack []byte) string {
+	_, after, _ := strings.Cut(string(stack), "panic(")
+	lines := strings.Split(after, "\n")
+	for i, l := range lines {
+		if strings.Contains(l, "acs-agent/acs-agent") && i+1 < len(lines) {
+			return strings.TrimSpace(lines[i+1])
+		}
+	}
+	return "an unknown place"
+}
+
+// limitMemory makes the garbage collector keep within what a small box can spare, unless the environment says otherwise.
+func limitMemory() {
+	if os.Getenv("GOMEMLIMIT") != "" {
+		return
+	}
+	const least, most = 24 << 20, 96 << 20
+	debug.SetMemoryLimit(max(least, min(most, totalMemory()/6)))
+}

@@ -1,0 +1,177 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"slices"
+	"time"
+
+	"github.com/acs-agent/acs-agent/agent/cardholders"
+	"github.com/acs-agent/acs-agent/agent/config"
+	"github.com/acs-agent/acs-agent/agent/event"
+	"github.com/acs-agent/acs-agent/agent/health"
+	"github.com/acs-agent/acs-agent/agent/intake"
+	"github.com/acs-agent/acs-agent/agent/localapi"
+	"github.com/acs-agent/acs-agent/agent/queue"
+	"github.com/acs-agent/acs-agent/buffer"
+)
+
+// remembered is how many of the newest passes are read at the start to know repetitions.
+const remembered = 4096
+
+// earliest is past for certain: a clock that says less was never set.
+var earliest = time.Date(2026, time.November, 1, 0, 0, 0, 0, time.UTC)
+
+// A site is everything that stands between readers and portals, opened and wired, but not running yet.
+type site struct {
+	cfg     *config.Config
+	plan    *plan
+	log     *slog.Logger
+	board   *health.Board
+	clock   *intake.Clock
+	who     *intake.Who
+	keeper  *cardholders.Keeper // nil if the configuration names no file
+	journal *buffer.Journal
+	desk    *queue.Desk
+	sweeper *queue.Sweeper
+	intake  *intake.Intake
+	hub     *localapi.Hub
+	started time.Time
+	running bool
+}
+
+// nobody is the finder of a site without a list of cardholders.
+type nobody struct{}
+
+func (nobody) Find(*event.Credential, time.Time) cardholders.Answer {
+	return cardholders.Answer{Pending: event.UnknownCard}
+}
+
+// newSite opens the journal and everything that belongs to it.
+func newSite(ctx context.Context, cfg *config.Config, log *slog.Logger) (*site, error) {
+	p, err := makePlan(cfg, log)
+	if err != nil {
+		return nil, err
+	}
+	s := &site{
+		cfg: cfg, plan: p, log: log, board: health.NewBoard(log), hub: &localapi.Hub{}, started: time.Now(),
+		clock: intake.NewClock(cfg.Zone, earliest),
+	}
+	if err := os.MkdirAll(cfg.DataDir, 0o750); err != nil {
+		return nil, fmt.Errorf("data_dir: %w (make the folder and give it to the user that runs the agent)", err)
+	}
+	s.journal, err = buffer.Open(ctx, buffer.Options{
+		Dir: filepath.Join(cfg.DataDir, "journal"), KeyFile: cfg.Buffer.KeyFile, MaxSize: int64(cfg.Buffer.MaxSize), Keep: cfg.Buffer.Keep,
+		Log: log, Uplinks: uplinkNames(cfg), Report: func(err error) { log.Error("journal is damaged", "error", err) },
+	})
+	if err != nil {
+		return nil, fmt.Errorf("journal: %w", err)
+	}
+	s.who = &intake.Who{Finder: nobody{}, Clock: s.clock, Organizations: organizations(cfg)}
+	if cfg.Cardholders.File != "" {
+		s.keeper = cardholders.NewKeeper(cfg.Cardholders.File, cfg.Zone, log)
+		s.who.Finder = s.keeper
+		s.reportCardholders(s.keeper.Last())
+	}
+	s.desk = &queue.Desk{Journal: s.journal, Uplinks: uplinkNames(cfg), Who: s.who}
+	s.sweeper = queue.NewSweeper(s.desk, log)
+	s.intake = intake.New(intake.Options{
+		Device: cfg.Device, Clock: s.clock, Journal: s.journal, Who: s.who, Board: s.board, Log: log, Stored: s.hub.Tell,
+	}, p.readers)
+	for _, l := range p.lines {
+		for _, name := range l.readers {
+			s.board.Reader(name).SetType(l.typ)
+		}
+	}
+	for _, u := range p.uplinks {
+		s.board.Part(health.Uplink, u.name).SetType(u.typ)
+	}
+	s.board.Part(health.Journal, "journal").Up()
+	if err := s.remember(ctx); err != nil {
+		return nil, errors.Join(err, s.journal.Close())
+	}
+	return s, nil
+}
+
+// remember tells the intake of the newest passes.
+func (s *site) remember(ctx context.Context) error {
+	var tail []event.Pass
+	err := s.journal.Tail(ctx, remembered, func(_ uint64, p *event.Pass) bool {
+		// Only what the intake compares; the rest of the pass points into memory that is used again.
+		tail = append(tail, event.Pass{
+			Reader: p.Reader, EventID: p.EventID, At: p.At,
+			Credential: event.Credential{
+				Format: p.Credential.Format, Bits: p.Credential.Bits, Text: p.Credential.Text, Number: slices.Clone(p.Credential.Number),
+			},
+		})
+		return true
+	})
+	if err != nil {
+		return fmt.Errorf("read the newest passes: %w", err)
+	}
+	for i := range slices.Backward(tail) {
+		s.intake.Remember(&tail[i])
+	}
+	return nil
+}
+
+// reportCardholders puts on the board what reading the list of cardholders gave.
+func (s *site) reportCardholders(r cardholders.Report, err error) {
+	part := s.board.Part(health.Cardholders, filepath.Base(s.cfg.Cardholders.File))
+	switch {
+	case err != nil:
+		part.Down(fmt.Errorf("%w; the list that was read before stays in use", err))
+	case r.Refused > 0:
+		part.Down(fmt.Errorf("%d rows are used, %d cannot be; `acs-agent check` lists them", r.Used, r.Refused))
+	default:
+		part.Up()
+	}
+}
+
+// close ends what newSite has opened.
+func (s *site) close() {
+	if err := s.journal.Close(); err != nil {
+		s.log.Error("the journal did not close", "error", err)
+	}
+}
+
+// api answers the commands.
+func (s *site) api() *localapi.Server {
+	server := &localapi.Server{Status: s.status, Desk: s.desk, Log: s.log}
+	if s.running {
+		server.Seen = s.hub
+	}
+	return server
+}
+
+// status describes the site now.
+func (s *site) status() health.Status {
+	stats := s.journal.Stats()
+	now := time.Now().In(s.cfg.Zone)
+	st := health.Status{
+		Device: s.cfg.Device, Version: version, Running: s.running, Now: now, ClockTrusted: s.clock.Trusted(),
+		Journal: health.JournalStatus{
+			Passes: stats.End + 1 - stats.First, Bytes: stats.Bytes, Limit: stats.Limit, FreeDisk: stats.FreeDisk,
+			Holes: stats.Holes + stats.LostTail,
+		},
+		Parts: s.board.Snapshot(),
+	}
+	if s.running {
+		st.PID, st.StartedAt = os.Getpid(), s.started
+	}
+	for _, name := range s.desk.Names() {
+		u := stats.Uplinks[name]
+		q := health.Queue{
+			Name: name, Waiting: u.Waiting, Held: u.Held, Dead: u.Dead, Uncertain: u.Uncertain, Orphaned: u.Orphaned,
+		}
+		if !u.OldestWaiting.IsZero() {
+			q.OldestSeconds = max(0, int64(now.Sub(u.OldestWaiting).Seconds()))
+		}
+		st.Uplinks = append(st.Uplinks, q)
+	}
+	return st
+}
