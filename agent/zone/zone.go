@@ -9,7 +9,6 @@ import (
 	"bytes"
 	_ "embed"
 	"encoding/binary"
-	"errors"
 	"fmt"
 	"regexp"
 	"strconv"
@@ -69,19 +68,24 @@ type UnknownError struct {
 	Name string
 	// Nearest are names that may have been meant; it can be empty.
 	Nearest []string
+
+	noOffset bool
 }
 
 // Error names the zone and what to write instead.
 func (e *UnknownError) Error() string {
-	return fmt.Sprintf("no time zone %q is built in: %s", e.Name, e.Advice())
+	return fmt.Sprintf("there is no time zone %q: %s", e.Name, e.Advice())
 }
 
 // Advice says what to write instead.
 func (e *UnknownError) Advice() string {
+	if e.noOffset {
+		return fmt.Sprintf("offsets go from UTC%d to UTC+%d, in steps of 15 minutes", westmost, eastmost)
+	}
 	if len(e.Nearest) > 0 {
 		return "did you mean " + strings.Join(e.Nearest, " or ") + "?"
 	}
-	return "write a name such as Asia/Almaty, or the offset from UTC such as UTC+5"
+	return "write a name such as Asia/Almaty, or the offset from UTC where the zone is not built in: UTC+5"
 }
 
 // offset takes apart a fixed offset: sign, hours, minutes.
@@ -93,8 +97,6 @@ const (
 	eastmost = 14
 )
 
-var errOffset = errors.New("offsets go from UTC-12 to UTC+14, in steps of 15 minutes")
-
 func fixed(name string, m []string) (*time.Location, error) {
 	hours, _ := strconv.Atoi(m[2])   // digits, by the expression
 	minutes, _ := strconv.Atoi(m[3]) // digits or nothing, which is 0
@@ -103,7 +105,7 @@ func fixed(name string, m []string) (*time.Location, error) {
 		total = -total
 	}
 	if minutes%15 != 0 || minutes > 59 || total < westmost*60 || total > eastmost*60 {
-		return nil, fmt.Errorf("time zone %q: %w", name, errOffset)
+		return nil, &UnknownError{Name: name, noOffset: true}
 	}
 	return time.FixedZone(name, total*60), nil
 }

@@ -144,11 +144,11 @@ func TestUnknownZoneOffersTheNearest(t *testing.T) {
 		"Asia/Ust Nera": "did you mean Asia/Ust-Nera?",
 		"GMT+5":         "did you mean UTC+5?",
 		"+05:00":        "did you mean UTC+05:00?",
-		"Europe/Berlin": "such as UTC+5",
-		"Asia/Dubai":    "such as UTC+5",
-		"":              "such as UTC+5",
-		"Local":         "such as UTC+5",
-		"../etc/passwd": "such as UTC+5",
+		"Europe/Berlin": "not built in: UTC+5",
+		"Asia/Dubai":    "not built in: UTC+5",
+		"":              "not built in: UTC+5",
+		"Local":         "not built in: UTC+5",
+		"../etc/passwd": "not built in: UTC+5",
 	} {
 		_, err := Load(name)
 		var unknown *UnknownError
@@ -160,7 +160,7 @@ func TestUnknownZoneOffersTheNearest(t *testing.T) {
 
 func TestOffsetsThatDoNotExist(t *testing.T) {
 	for _, name := range []string{"UTC+15", "UTC-13", "UTC+5:61", "UTC+05:07", "UTC+14:15", "UTC+99"} {
-		if loc, err := Load(name); !errors.Is(err, errOffset) {
+		if loc, err := Load(name); err == nil || !strings.Contains(err.Error(), "from UTC-12 to UTC+14") {
 			t.Errorf("Load(%q) = %v, %v", name, loc, err)
 		}
 	}
