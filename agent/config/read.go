@@ -92,7 +92,10 @@ func (f *file) foreign() Mistakes {
 	return nil
 }
 
-func isControl(r rune) bool { return r < ' ' && r != '\t' && r != '\r' || r == 0x7F }
+// isControl is also true for the line ends that only YAML knows, so that its lines are those of every editor.
+func isControl(r rune) bool {
+	return r < ' ' && r != '\t' || r == 0x7F || r == 0x85 || r == 0x2028 || r == 0x2029
+}
 
 // absolute makes a path absolute that is relative to the folder of the configuration. Nothing stays nothing.
 func (f *file) absolute(path string) string {

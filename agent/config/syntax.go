@@ -62,14 +62,15 @@ const (
 // diagnose translates the messages of the YAML library.
 func (f *file) diagnose(at fault) (line, column int, problem, advice string) {
 	before, after := f.split(at.line, at.column)
+	previous, _ := f.split(at.line-1, maxLine)
 	line, column = at.line, at.column
 	switch m := at.message; {
 	case m == "mapping values are not allowed in this context":
 		switch {
 		case colonInValue.MatchString(before):
 			return line, column, "a colon with a space behind it stands inside a value", adviceQuotes
-		case line > 1 && noSpace.MatchString(f.lines[line-2]):
-			return line - 1, indentation(f.lines[line-2]) + 1, "there is no space behind the colon", `write "key: value", with a space`
+		case noSpace.MatchString(previous):
+			return line - 1, indentation(previous) + 1, "there is no space behind the colon", `write "key: value", with a space`
 		}
 		return line, indentation(before) + 1, "the line is indented deeper than the key above it, which has a value already", adviceIndentation
 	case m == "could not find expected ':'":
