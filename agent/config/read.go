@@ -19,7 +19,7 @@ const maxFile = 1 << 20
 const byteOrderMark = "\uFEFF"
 
 const (
-	adviceExample = "begin with the example configuration: config.example.yaml"
+	adviceExample = "begin with the example: acs-agent example > config.yaml"
 	adviceUTF8    = "save the file as UTF-8; in Notepad: Save as, Encoding: UTF-8"
 )
 
