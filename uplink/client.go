@@ -51,8 +51,9 @@ type ClientSettings struct {
 // A Client sends requests to one portal: at the portal's pace, over verified TLS, following no redirects (Go would carry the
 // key and the body to wherever they point), reading bounded answers within bounded time.
 type Client struct {
-	URL      *url.URL
-	interval time.Duration
+	URL *url.URL
+	// Interval lies between the starts of two requests to the portal's host.
+	Interval time.Duration
 	http     *http.Client
 	pace     *Pace
 	agent    string
@@ -108,7 +109,7 @@ func NewClient(env Env, section settings.Section, s ClientSettings) (*Client, er
 	}
 	return &Client{
 		URL: u, pace: env.Pace, agent: env.UserAgent,
-		interval: time.Duration(float64(time.Second) / s.RequestsPerSecond),
+		Interval: time.Duration(float64(time.Second) / s.RequestsPerSecond),
 		http: &http.Client{
 			Transport:     transport,
 			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
@@ -170,7 +171,7 @@ func (f *Failure) Unwrap() error { return f.cause }
 // Do waits for the portal's turn, sends the request and reads the answer. The error is a *Failure, or that of ctx if ctx ended.
 // The body must have its exact length in req.ContentLength.
 func (c *Client) Do(ctx context.Context, req *http.Request) (*Answer, error) {
-	turn, err := c.pace.Wait(ctx, c.URL.Host, c.interval)
+	turn, err := c.pace.Wait(ctx, c.URL.Host, c.Interval)
 	if err != nil {
 		return nil, err
 	}

@@ -135,10 +135,13 @@ func (p *Part) SetType(typ string) {
 }
 
 // State is the latest state of the part.
-func (p *Part) State() State {
+func (p *Part) State() State { return p.Report().State }
+
+// Report is the latest word of the part.
+func (p *Part) Report() Report {
 	p.board.mu.Lock()
 	defer p.board.mu.Unlock()
-	return p.report.State
+	return p.report
 }
 
 // Up says that the part works.

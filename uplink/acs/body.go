@@ -54,11 +54,8 @@ func (l *body) Add(p *event.Pass) {
 func (l *body) Size() int64 { return l.length }
 
 func (l *body) Send(ctx context.Context, walk uplink.Walk) uplink.Verdict {
-	open := func() (io.ReadCloser, error) {
-		return io.NopCloser(&stream{ctx: ctx, body: l, walk: walk, left: l.length, buf: append(make([]byte, 0, chunk+chunk/4), opening...)}), nil
-	}
-	content, _ := open()
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, l.acs.client.URL.String(), content)
+	open := func() (io.ReadCloser, error) { return io.NopCloser(l.stream(ctx, walk)), nil }
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, l.acs.client.URL.String(), l.stream(ctx, walk))
 	if err != nil {
 		return uplink.Verdict{Outcome: uplink.Stop, Reason: fmt.Sprintf("make the request: %v", err)}
 	}
@@ -132,6 +129,11 @@ type stream struct {
 	inOrg bool
 	first bool // no pass of it is written yet
 	done  bool
+}
+
+// stream gives the body from its beginning; it can be asked for as often as one likes.
+func (l *body) stream(ctx context.Context, walk uplink.Walk) io.Reader {
+	return &stream{ctx: ctx, body: l, walk: walk, left: l.length, buf: append(make([]byte, 0, chunk+chunk/4), opening...)}
 }
 
 // errChanged cannot happen as long as what lies in the journal does not change. It cuts the request off before it is complete,
