@@ -106,6 +106,10 @@ func complete(t *testing.T, c Case) {
 	if m.Line(one) == "" || m.Line(one) == m.Line(other) {
 		t.Errorf("Line says %q and %q for two ports", m.Line(one), m.Line(other))
 	}
+	example := exampleReader(t, m)
+	if _, err := m.New(Env(), []drivers.Reader{example}); err != nil {
+		t.Errorf("New refuses the module's own example: %v", err)
+	}
 }
 
 func unknownKey(t *testing.T, c Case) {

@@ -2,6 +2,7 @@ package ironlogic
 
 import (
 	"bytes"
+	"encoding/binary"
 	"encoding/hex"
 	"errors"
 
@@ -65,5 +66,5 @@ func (p *printed) short() ([]byte, bool) {
 	if p.facility > 0xFF || p.number > 0xFFFF {
 		return nil, false
 	}
-	return []byte{byte(p.facility), byte(p.number >> 8), byte(p.number)}, true
+	return binary.BigEndian.AppendUint32(nil, p.facility<<16|p.number)[1:], true
 }

@@ -78,7 +78,7 @@ func facilityNumber(s string) ([]byte, int, error) {
 	if errHigh != nil || errLow != nil {
 		return nil, 0, errFacility
 	}
-	return []byte{byte(high), byte(low >> 8), byte(low)}, 24, nil
+	return binary.BigEndian.AppendUint64(nil, high<<16|low)[5:], 24, nil
 }
 
 // cutLRC gives the hexadecimal digits between ':' and the checksum, the two's complement of the sum of the bytes. What stands
