@@ -31,8 +31,10 @@ const (
 //
 // It keeps everything in memory. When the agent ends, sessions, subscriptions, retained messages and the messages that were
 // on their way to a client are gone; readers connect again by themselves, and what they publish with QoS 0 in between is
-// lost. What was acknowledged to the agent's own driver is in the journal and safe. A site that wants more runs a broker of
-// its own beside the agent.
+// lost. What was acknowledged to the agent's own driver is in the journal and safe. Also, a message that comes in the very
+// moment in which its receiver takes up its session again can be lost: the library does not do that in one step. On this
+// device, where the driver's connection does not break, that moment is the start of the agent. A site that wants more runs a
+// broker of its own beside the agent.
 type Embedded struct {
 	server *mqtt.Server
 	conns  *trackedListener
