@@ -1,8 +1,8 @@
 package cardholders
 
 import (
-	"cmp"
 	"fmt"
+	"maps"
 	"slices"
 )
 
@@ -55,12 +55,7 @@ func (l *loader) warnOfCollisions() {
 			note(b.texts[j].row, t.row, b.collide(b.texts[j].row, t.row, sameCard))
 		}
 	}
-	rows := make([]uint32, 0, len(doubts))
-	for r := range doubts {
-		rows = append(rows, r)
-	}
-	slices.SortFunc(rows, func(x, y uint32) int { return cmp.Compare(x, y) })
-	for _, r := range rows {
+	for _, r := range slices.Sorted(maps.Keys(doubts)) {
 		l.report.warn(int(b.rows[r].line), cardColumn, doubts[r].words(b.rows[doubts[r].with].line))
 	}
 }

@@ -96,17 +96,22 @@ func (b *Book) byText(text string, hits []hit) []hit {
 // which halves the memory that Russian names need; all others are kept in UTF-8. The length in bytes stands first, doubled, with
 // 1 added for UTF-8.
 func (b *Book) pack(s string) uint32 {
-	at := uint32(len(b.packed)) //nolint:gosec // the file is smaller than 64 MB
-	b.packed = binary.AppendUvarint(b.packed, uint64(2*utf8.RuneCountInString(s)))
+	at := uint32(len(b.packed))                                                    //nolint:gosec // the file is smaller than 64 MB
+	b.packed = binary.AppendUvarint(b.packed, uint64(2*utf8.RuneCountInString(s))) //nolint:gosec // not negative
 	for _, r := range s {
 		c, found := charmap.Windows1251.EncodeRune(r)
 		if !found {
-			b.packed = binary.AppendUvarint(b.packed[:at], uint64(2*len(s)+1))
-			b.packed = append(b.packed, s...)
-			return at
+			return b.packUTF8(s, at)
 		}
 		b.packed = append(b.packed, c)
 	}
+	return at
+}
+
+// packUTF8 puts s at that place, and nothing behind it.
+func (b *Book) packUTF8(s string, at uint32) uint32 {
+	b.packed = binary.AppendUvarint(b.packed[:at], uint64(2*len(s)+1))
+	b.packed = append(b.packed, s...)
 	return at
 }
 

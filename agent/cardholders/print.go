@@ -124,7 +124,7 @@ func readTyped(t typed, into []number) ([]number, string) {
 	}
 	into = hexadecimal(t.hex, 0, into)
 	if short != nil {
-		short[0].hint = hint(4 * len(t.hex))
+		short[0].hint = hint(4 * len(t.hex)) //nolint:gosec // 32 or 56
 		into = append(into, short[0])
 	}
 	return into, ""
