@@ -1,0 +1,46 @@
+package main
+
+import (
+	"net"
+	"os"
+	"os/exec"
+	"testing"
+
+	"github.com/rogpeppe/go-internal/testscript"
+)
+
+// runVariable makes the test binary the agent: children run the very code under test, the race detector included.
+const runVariable = "ACS_AGENT_TEST_RUN"
+
+func TestMain(m *testing.M) {
+	if os.Getenv(runVariable) == "1" {
+		main()
+	}
+	testscript.Main(m, map[string]func(){"acs-agent": main})
+}
+
+// agentCommand is a command line of the agent, to be started by the test.
+func agentCommand(t *testing.T, args ...string) *exec.Cmd {
+	t.Helper()
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.Command(self, args...)
+	cmd.Env = append(os.Environ(), runVariable+"=1", "ACS_AGENT_CONFIG=")
+	return cmd
+}
+
+// freeAddress is an address of this machine on which nobody listens.
+func freeAddress(t *testing.T) string {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	address := l.Addr().String()
+	if err := l.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return address
+}
