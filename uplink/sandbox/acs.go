@@ -76,9 +76,8 @@ func (a *acs) serve(x *exchange) {
 
 // fail tells the client's mistakes from our own troubles.
 func (a *acs) fail(x *exchange, err error) {
-	var mistake *mistake
-	if errors.As(err, &mistake) {
-		x.refuse(http.StatusBadRequest, mistake.Error())
+	if wrong, ok := errors.AsType[*mistake](err); ok {
+		x.refuse(http.StatusBadRequest, wrong.Error())
 		return
 	}
 	x.portal.log.Error("cannot keep the rows of a request", "err", err)

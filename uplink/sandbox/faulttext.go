@@ -201,6 +201,7 @@ func (f Fault) String() string {
 			masked[i] = event.MaskIIN(iin)
 		}
 		b.WriteString("=" + strings.Join(masked, ","))
+	default: // the others have no value
 	}
 	var options []string
 	add := func(wanted bool, option string) {

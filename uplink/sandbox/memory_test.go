@@ -1,11 +1,9 @@
 package sandbox
 
 import (
-	"errors"
 	"io"
 	"net/http"
 	"net/http/httptest"
-	"os"
 	"path/filepath"
 	"runtime"
 	"strings"
@@ -26,7 +24,7 @@ func TestMemoryDoesNotGrowWithTheBody(t *testing.T) {
 	one := personOf + ","
 	// The greatest size comes once, with long notes, since the race detector counts rows; for the other shapes a part of it
 	// shows as well that it is not kept.
-	long := strings.Replace(one, "Корпус 1", strings.Repeat("Корпус 1, ", 200), 1)
+	long := strings.Replace(one, "Корпус 1", strings.Repeat("Building 1, ", 300), 1)
 	institution := `{"person":[` + personOf + `],"org_name":"Школа № 12","bin":"010140000014"},`
 	for name, c := range map[string]struct {
 		begin, repeated, end string
@@ -35,8 +33,8 @@ func TestMemoryDoesNotGrowWithTheBody(t *testing.T) {
 	}{
 		"the greatest size":         {early, long, long[:len(long)-1] + `]}]}}`, acsMaxBody, 200, 1},
 		"rows":                      {early, one, personOf + `]}]}}`, acsMaxBody / 5, 200, 1},
-		"rows, the last one wrong":  {early, one, `{}]}]}}`, acsMaxBody / 5, 400, 0},
-		"institution behind":        {unseen, one, personOf + `],"bin":"010140000014","org_name":"Школа № 12"}]}}`, acsMaxBody / 5, 200, 1},
+		"rows, the last one wrong":  {early, long, `{}]}]}}`, acsMaxBody / 5, 400, 0},
+		"institution behind":        {unseen, long, long[:len(long)-1] + `],"bin":"010140000014","org_name":"Школа № 12"}]}}`, acsMaxBody / 5, 200, 1},
 		"institutions of one row":   {begin, institution, institution[:len(institution)-1] + `]}}`, acsMaxBody / 5, 200, 1},
 		"one text without an end":   {`{"source":"`, "Корпус 1; ", "", acsMaxBody / 5, 400, 0},
 		"one name without an end":   {`{"`, "Корпус 1; ", "", acsMaxBody / 5, 400, 0},
@@ -87,7 +85,7 @@ func heapGrowth(f func()) int {
 		defer close(done)
 		f()
 	}()
-	for tick := time.NewTicker(2 * time.Millisecond); ; {
+	for tick := time.NewTicker(10 * time.Millisecond); ; {
 		select {
 		case <-tick.C:
 			runtime.ReadMemStats(&stats)
@@ -163,9 +161,6 @@ func TestStagingFails(t *testing.T) {
 	missing := filepath.Join(t.TempDir(), "missing")
 	t.Setenv("TMPDIR", missing)
 	t.Setenv("TMP", missing)
-	if _, err := os.CreateTemp("", ""); !errors.Is(err, os.ErrNotExist) {
-		t.Fatalf("the temporary folder is used although it is missing: %v", err)
-	}
 	p := New(Options{Key: testKey})
 	body := strings.Replace(base, personOf, strings.Repeat(personOf+",", 2000)+personOf, 1)
 	resp := ask(p, request(t, "http://localhost", body))

@@ -99,7 +99,7 @@ func ask(p *Portal, req *http.Request) *http.Response {
 
 func read(t *testing.T, resp *http.Response) string {
 	t.Helper()
-	defer resp.Body.Close() //nolint:errcheck // only read from
+	defer resp.Body.Close()
 	body, err := io.ReadAll(resp.Body)
 	if err != nil {
 		t.Fatalf("read the answer: %v", err)

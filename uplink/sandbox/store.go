@@ -3,6 +3,7 @@ package sandbox
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 )
 
@@ -127,7 +128,7 @@ func (s *store) counts() (rows, repeats int) {
 func (s *store) snapshot() ([]packedRow, []string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.rows[:len(s.rows):len(s.rows)], s.texts[:len(s.texts):len(s.texts)]
+	return slices.Clip(s.rows), slices.Clip(s.texts)
 }
 
 // Rows calls visit for each row that was kept when it was called, in the order of arrival, until visit returns false.
