@@ -6,6 +6,7 @@ import (
 	"github.com/acs-agent/acs-agent/drivers/line"
 	"github.com/acs-agent/acs-agent/drivers/mqtt"
 	"github.com/acs-agent/acs-agent/drivers/rdm6300"
+	"github.com/acs-agent/acs-agent/drivers/simulator"
 	"github.com/acs-agent/acs-agent/uplink"
 	"github.com/acs-agent/acs-agent/uplink/acs"
 )
@@ -17,6 +18,7 @@ func driverModules() []drivers.Module {
 		line.Module,
 		mqtt.Module,
 		rdm6300.Module,
+		simulator.Module,
 	}
 }
 
