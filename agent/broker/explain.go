@@ -95,7 +95,7 @@ func diagnoseTLS(err error) (problem, advice string) {
 	case errors.As(err, &invalid) && invalid.Reason == x509.Expired:
 		return "the certificate of the broker is not valid today", "check the clock of this device, then the certificate"
 	case errors.As(err, &authority), errors.As(err, &invalid):
-		return "the certificate of the broker is not trusted", "give the agent the certificate of its authority"
+		return "the certificate of the broker is not trusted", "give the certificate of its authority under ca_file"
 	case errors.As(err, &record):
 		return "what answers there does not speak TLS", "use mqtt:// or ws:// for a port without TLS"
 	case errors.As(err, &alert):
