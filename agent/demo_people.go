@@ -65,11 +65,13 @@ func newCrowd() *crowd {
 	return c
 }
 
-// syntheticIIN makes a number with the right control digit that belongs to nobody: the serial part is out of use.
+// syntheticIIN makes a number with the right control digit that belongs to nobody: its date and serial part are counted up.
+// Numbers below 100,000 give different results.
 func syntheticIIN(n int) string {
-	for serial := n * 10; ; serial++ {
+	for serial := n % 10 * 10; ; serial++ {
 		for control := range 10 {
-			if iin := fmt.Sprintf("9001013%04d%d", serial%10000, control); event.ValidIIN(iin) {
+			iin := fmt.Sprintf("%02d%02d%02d3%04d%d", 50+n/3360, 1+n/280%12, 1+n/10%28, serial, control)
+			if event.ValidIIN(iin) {
 				return iin
 			}
 		}
