@@ -2,6 +2,7 @@ package main
 
 import (
 	"crypto/tls"
+	"errors"
 	"fmt"
 	"log/slog"
 	"net"
@@ -75,21 +76,46 @@ func brokerAddress(cfg *config.Config) *broker.Address {
 	return a
 }
 
+// siblings are readers of one type on one line.
+type siblings struct {
+	module   drivers.Module
+	readers  []drivers.Reader
+	sections []*config.Section
+}
+
+// locate finds the places of what a module said of its readers.
+func (g *siblings) locate(err error, wrong *config.Mistakes) {
+	if all, ok := err.(interface{ Unwrap() []error }); ok { //nolint:errorlint // joined errors are told one by one
+		for _, one := range all.Unwrap() {
+			g.locate(one, wrong)
+		}
+		return
+	}
+	section := g.sections[0]
+	var about *drivers.ReaderError
+	if errors.As(err, &about) {
+		for i, r := range g.readers {
+			if r.Name == about.Reader {
+				section = g.sections[i]
+			}
+		}
+	}
+	wrong.Add(section.Locate(err)...)
+}
+
 // makeLines puts the readers together that share a line and makes their drivers.
 func (p *plan) makeLines(cfg *config.Config, log *slog.Logger, wrong *config.Mistakes) {
 	modules := make(map[string]drivers.Module)
 	for _, m := range driverModules() {
 		modules[m.Type] = m
 	}
-	type group struct {
-		module   drivers.Module
-		readers  []drivers.Reader
-		sections []*config.Section
-	}
-	var groups []*group
-	shared := make(map[string]*group)
+	var groups []*siblings
+	shared := make(map[string]*siblings)
 	for _, r := range cfg.Readers {
 		module, ok := modules[r.Type]
+		if r.Type == "" {
+			continue // told already
+		}
 		if !ok {
 			wrong.Add(r.Section.Wrong("type", fmt.Sprintf("%q is no type of reader", r.Type), "write one of: "+typesOf("reader")))
 			continue
@@ -100,7 +126,7 @@ func (p *plan) makeLines(cfg *config.Config, log *slog.Logger, wrong *config.Mis
 		}
 		g := shared[module.Type+"\x00"+key]
 		if g == nil {
-			g = &group{module: module}
+			g = &siblings{module: module}
 			shared[module.Type+"\x00"+key] = g
 			groups = append(groups, g)
 		}
@@ -110,7 +136,7 @@ func (p *plan) makeLines(cfg *config.Config, log *slog.Logger, wrong *config.Mis
 	for _, g := range groups {
 		driver, err := g.module.New(drivers.Env{Device: cfg.Device, Zone: cfg.Zone, Broker: p.broker, Log: log}, g.readers)
 		if err != nil {
-			wrong.Add(g.sections[0].Locate(err)...)
+			g.locate(err, wrong)
 			continue
 		}
 		l := served{driver: driver, typ: g.module.Type}
@@ -129,6 +155,9 @@ func (p *plan) makeUplinks(cfg *config.Config, log *slog.Logger, wrong *config.M
 	}
 	modules := uplinkModules()
 	for _, u := range cfg.Uplinks {
+		if u.Type == "" {
+			continue // told already
+		}
 		i := slices.IndexFunc(modules, func(m uplink.Module) bool { return m.Type == u.Type })
 		if i < 0 {
 			wrong.Add(u.Section.Wrong("type", fmt.Sprintf("%q is no type of uplink", u.Type), "write one of: "+typesOf("uplink")))

@@ -55,6 +55,24 @@ type Reader struct {
 	Settings settings.Section
 }
 
+// Wrong says that err is about this reader, so that the agent can point at the right one of several that New was given. It
+// gives nil for nil.
+func (r Reader) Wrong(err error) error {
+	if err == nil {
+		return nil
+	}
+	return &ReaderError{Reader: r.Name, Err: err}
+}
+
+// A ReaderError is what is wrong with one reader of a line.
+type ReaderError struct {
+	Reader string
+	Err    error
+}
+
+func (e *ReaderError) Error() string { return e.Err.Error() }
+func (e *ReaderError) Unwrap() error { return e.Err }
+
 // Env is what the agent gives to every module.
 type Env struct {
 	// Device is the agent's own name, unique in the fleet.

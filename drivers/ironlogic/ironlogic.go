@@ -50,22 +50,20 @@ func newDriver(env drivers.Env, readers []drivers.Reader) (drivers.Driver, error
 	for _, r := range readers {
 		o := options{Settings: serialport.Defaults(9600)}
 		if err := r.Settings.Decode(&o); err != nil {
-			wrong = append(wrong, err)
+			wrong = append(wrong, r.Wrong(err))
 			continue
 		}
-		if err := o.Check(); err != nil {
-			wrong = append(wrong, err)
-		}
+		wrong = append(wrong, r.Wrong(o.Check()))
 		if len(d.readers) == 0 {
 			d.port = o.Settings
 		}
 		d.readers = append(d.readers, addressed{name: r.Name, address: o.Address})
 		if !o.sameLine(d.port) {
-			wrong = append(wrong, settings.Mistake{
+			wrong = append(wrong, r.Wrong(settings.Mistake{
 				Field:   "baud",
 				Problem: fmt.Sprintf("%s has another mode of the line than %s at the same port", r.Name, d.readers[0].name),
 				Advice:  "baud, data_bits, parity and stop_bits have to be the same for all readers of a port",
-			})
+			}))
 		}
 	}
 	wrong = append(wrong, checkAddresses(d.readers)...)
@@ -96,7 +94,7 @@ func checkAddresses(readers []addressed) []error {
 		}
 		owner[r.address] = r.name
 		if problem != "" {
-			wrong = append(wrong, settings.Mistake{Field: "address", Problem: problem, Advice: advice})
+			wrong = append(wrong, drivers.Reader{Name: r.name}.Wrong(settings.Mistake{Field: "address", Problem: problem, Advice: advice}))
 		}
 	}
 	return wrong

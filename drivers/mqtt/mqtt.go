@@ -54,7 +54,7 @@ func New(env drivers.Env, given []drivers.Reader) (drivers.Driver, error) {
 	for _, g := range given {
 		r, err := newReader(g, env.Zone)
 		if err != nil {
-			found = append(found, err)
+			found = append(found, g.Wrong(err))
 			continue
 		}
 		readers = append(readers, r)
