@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -74,7 +75,7 @@ func check(path string) (c checked, cfg *config.Config) {
 	}
 	_, report, err := cardholders.Load(cfg.Cardholders.File, cfg.Zone)
 	if err != nil {
-		c.CardholdersError = err.Error()
+		c.CardholdersError = strings.TrimPrefix(err.Error(), "cardholders: ")
 	} else {
 		c.Cardholders = &report
 	}
@@ -98,11 +99,23 @@ func (c *checked) print(cmd *cobra.Command, cfg *config.Config) {
 		_, _ = fmt.Fprintln(w, "warning: no cardholders.file is given, so every pass will be held as unknown")
 	}
 	if len(c.Mistakes) > 0 {
-		_, _ = fmt.Fprintf(w, "%d mistakes in %s\n", len(c.Mistakes), c.File)
+		_, _ = fmt.Fprintf(w, "%s in %s\n", counted(len(c.Mistakes), "mistake"), c.File)
 		return
 	}
-	_, _ = fmt.Fprintf(w, "%s: %d readers, %d uplinks, no mistakes\n", c.File, len(cfg.Readers), len(cfg.Uplinks))
+	_, _ = fmt.Fprintf(w, "%s: %s, %s, no mistakes\n", c.File, counted(len(cfg.Readers), "reader"), counted(len(cfg.Uplinks), "uplink"))
 	if _, err := os.Stat(cfg.DataDir); errors.Is(err, os.ErrNotExist) {
 		_, _ = fmt.Fprintf(w, "%s does not exist yet; the agent makes it when it starts\n", cfg.DataDir)
 	}
+}
+
+// counted is a number of things: 1 reader, 2 readers.
+func counted[N int | uint64](n N, thing string) string {
+	switch {
+	case n == 1:
+	case strings.HasSuffix(thing, "s"):
+		thing += "es"
+	default:
+		thing += "s"
+	}
+	return fmt.Sprintf("%d %s", n, thing)
 }

@@ -3,6 +3,10 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
 
 	"github.com/acs-agent/acs-agent/agent/config"
 	"github.com/acs-agent/acs-agent/agent/localapi"
@@ -44,10 +48,31 @@ func (o *options) withAgent(ctx context.Context, do func(*connection) error) err
 	if err != nil {
 		return err
 	}
+	if err := mayOpen(filepath.Join(cfg.DataDir, journalDir)); err != nil {
+		return err
+	}
 	s, err := newSite(ctx, cfg, discardLog())
 	if err != nil {
 		return err
 	}
 	defer s.close()
 	return do(&connection{localapi.Inside(s.api().Handler()), false})
+}
+
+// mayOpen says whether this process may open the journal in place of the agent. It has to be there, for a command that looks
+// must not make one; and it has to belong to the same user, for the store writes files even when it is only read, and the
+// agent could not open them afterwards.
+func mayOpen(journal string) error {
+	about, err := os.Stat(journal)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return fmt.Errorf("there is no journal in %s: the agent does not run and has not run before", journal)
+	case err != nil:
+		return fmt.Errorf("journal: %w", err)
+	}
+	if owner := otherOwner(about); owner != "" {
+		return fmt.Errorf("the agent does not run, and its journal belongs to the user %s: run this as that user, for example with sudo -u %s",
+			owner, owner)
+	}
+	return nil
 }

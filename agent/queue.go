@@ -1,11 +1,13 @@
 package main
 
 import (
+	"context"
 	"encoding/csv"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"slices"
 	"strconv"
@@ -223,9 +225,9 @@ func newQueueAct(o *options, action queue.Action, short, example string, state q
 				if o.json {
 					return json.NewEncoder(cmd.OutOrStdout()).Encode(done)
 				}
-				_, _ = fmt.Fprintf(cmd.OutOrStdout(), "%s: %d passes\n", action, done.Count)
-				for reason, n := range done.Left {
-					_, _ = fmt.Fprintf(cmd.OutOrStdout(), "still held: %d passes: %s\n", n, reason)
+				_, _ = fmt.Fprintf(cmd.OutOrStdout(), "%s: %s\n", action, counted(done.Count, "pass"))
+				for _, reason := range slices.Sorted(maps.Keys(done.Left)) {
+					_, _ = fmt.Fprintf(cmd.OutOrStdout(), "still held: %s: %s\n", counted(done.Left[reason], "pass"), reason)
 				}
 				if done.Count == 0 && p.Number != 0 && len(done.Left) == 0 {
 					return fmt.Errorf("no %s pass has the number %d", p.State, p.Number)
@@ -257,17 +259,13 @@ func newQueueExport(o *options) *cobra.Command {
 			"holds personal data: it is made with rights for its owner alone.",
 		Example: "  acs-agent queue export --state dead --reveal --output refused.csv\n  acs-agent queue export --state held",
 		Args:    noArgs,
-		RunE: func(cmd *cobra.Command, _ []string) (err error) {
-			w := cmd.OutOrStdout()
-			if file != "" {
-				f, err := os.OpenFile(file, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600) //nolint:gosec // named by the user
-				if err != nil {
-					return fmt.Errorf("make the file: %w", err)
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return o.withAgent(cmd.Context(), func(a *connection) error {
+				if file != "" {
+					return exportTo(cmd.Context(), a, p.Query, file)
 				}
-				defer func() { err = errors.Join(err, f.Close()) }()
-				w = f
-			}
-			return o.withAgent(cmd.Context(), func(a *connection) error { return export(cmd, a, p.Query, w) })
+				return export(cmd.Context(), a, p.Query, cmd.OutOrStdout())
+			})
 		},
 	}
 	p.flags(cmd, queue.Waiting, queue.Held, queue.Dead, queue.Uncertain, queue.Delivered)
@@ -276,14 +274,26 @@ func newQueueExport(o *options) *cobra.Command {
 	return cmd
 }
 
-func export(cmd *cobra.Command, a *connection, q queue.Query, w io.Writer) error {
+// exportTo makes the file, complete or not at all: half of one would look like all there is.
+func exportTo(ctx context.Context, a *connection, q queue.Query, file string) error {
+	f, err := os.OpenFile(file, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600) //nolint:gosec // named by the user
+	if err != nil {
+		return fmt.Errorf("make the file: %w", err)
+	}
+	if err := errors.Join(export(ctx, a, q, f), f.Close()); err != nil {
+		return errors.Join(err, os.Remove(file))
+	}
+	return nil
+}
+
+func export(ctx context.Context, a *connection, q queue.Query, w io.Writer) error {
 	out := csv.NewWriter(w)
 	out.Comma = ';'
 	_ = out.Write([]string{
 		"number", "uplink", "state", "reason", "id", "reader", "time", "direction", "outcome", "card", "format", "iin", "full_name",
 		"organization", "bin", "note",
 	})
-	err := a.Items(cmd.Context(), q, 0, func(i queue.Item) error {
+	err := a.Items(ctx, q, 0, func(i queue.Item) error {
 		return out.Write([]string{
 			strconv.FormatUint(i.Number, 10), i.Uplink, string(i.State), i.Reason, i.ID.String(), i.Reader, i.At.Format(time.RFC3339),
 			i.Direction.String(), i.Outcome.String(), i.Card, i.CardFormat, i.IIN, i.Name, i.Organization, i.BIN, i.Note,
@@ -310,8 +320,8 @@ func newQueueVerify(o *options) *cobra.Command {
 				if o.json {
 					err = json.NewEncoder(cmd.OutOrStdout()).Encode(report)
 				} else {
-					_, err = fmt.Fprintf(cmd.OutOrStdout(), "%d passes and %d aside can be read; %d are missing, %d are damaged\n",
-						report.Passes, report.Asides, report.Missing, report.Unreadable+report.UnreadableAsides)
+					_, err = fmt.Fprintf(cmd.OutOrStdout(), "%s and %d aside can be read; %d are missing, %d are damaged\n",
+						counted(report.Passes, "pass"), report.Asides, report.Missing, report.Unreadable+report.UnreadableAsides)
 					for _, problem := range report.Problems {
 						_, _ = fmt.Fprintln(cmd.OutOrStdout(), problem)
 					}

@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/acs-agent/acs-agent/agent/cardholders"
@@ -19,6 +20,9 @@ import (
 	"github.com/acs-agent/acs-agent/agent/queue"
 	"github.com/acs-agent/acs-agent/buffer"
 )
+
+// journalDir is the folder of the journal below data_dir.
+const journalDir = "journal"
 
 // remembered is how many of the newest passes are read at the start to know repetitions.
 const remembered = 4096
@@ -65,7 +69,7 @@ func newSite(ctx context.Context, cfg *config.Config, log *slog.Logger) (*site, 
 		return nil, fmt.Errorf("data_dir: %w (make the folder and give it to the user that runs the agent)", err)
 	}
 	s.journal, err = buffer.Open(ctx, buffer.Options{
-		Dir: filepath.Join(cfg.DataDir, "journal"), KeyFile: cfg.Buffer.KeyFile, MaxSize: int64(cfg.Buffer.MaxSize), Keep: cfg.Buffer.Keep,
+		Dir: filepath.Join(cfg.DataDir, journalDir), KeyFile: cfg.Buffer.KeyFile, MaxSize: int64(cfg.Buffer.MaxSize), Keep: cfg.Buffer.Keep,
 		Log: log, Uplinks: uplinkNames(cfg), Report: func(err error) { log.Error("journal is damaged", "error", err) },
 	})
 	if err != nil {
@@ -122,9 +126,15 @@ func (s *site) remember(ctx context.Context) error {
 // reportCardholders puts on the board what reading the list of cardholders gave.
 func (s *site) reportCardholders(r cardholders.Report, err error) {
 	part := s.board.Part(health.Cardholders, filepath.Base(s.cfg.Cardholders.File))
+	var reason string
+	if err != nil {
+		reason = strings.TrimPrefix(err.Error(), "cardholders: ") // as the part is called anyway
+	}
 	switch {
+	case err != nil && s.keeper.Book().Len() == 0:
+		part.Down(fmt.Errorf("%s; until it can be read nobody is known, and passes are held", reason))
 	case err != nil:
-		part.Down(fmt.Errorf("%w; the list that was read before stays in use", err))
+		part.Down(fmt.Errorf("%s; the list that was read before stays in use", reason))
 	case r.Refused > 0:
 		part.Down(fmt.Errorf("%d rows are used, %d cannot be; `acs-agent check` lists them", r.Used, r.Refused))
 	default:

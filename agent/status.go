@@ -70,8 +70,8 @@ func printStatus(w io.Writer, s *health.Status) error {
 	if !s.ClockTrusted {
 		_, _ = fmt.Fprintf(w, "the clock of this device is not set (it says %s): passes are held until it is\n", s.Now.Format(time.DateTime))
 	}
-	_, _ = fmt.Fprintf(w, "journal  %d passes, %s of %s, disk has %s left\n\n",
-		s.Journal.Passes, size(s.Journal.Bytes), size(s.Journal.Limit), size(s.Journal.FreeDisk))
+	_, _ = fmt.Fprintf(w, "journal  %s, %s of %s, disk has %s left\n\n",
+		counted(s.Journal.Passes, "pass"), size(s.Journal.Bytes), size(s.Journal.Limit), size(s.Journal.FreeDisk))
 
 	if err := printReaders(w, s); err != nil {
 		return err
@@ -144,7 +144,8 @@ func problemsOf(s *health.Status) (problems []string) {
 				"put it back", q.Name, q.Waiting))
 		}
 		if q.Dead > 0 {
-			problems = append(problems, fmt.Sprintf("uplink %s: the portal refused %d passes; see `acs-agent queue list --state dead`", q.Name, q.Dead))
+			problems = append(problems, fmt.Sprintf("uplink %s: the portal refused %s; see `acs-agent queue list --state dead`",
+				q.Name, counted(q.Dead, "pass")))
 		}
 		if q.Uncertain > 0 {
 			problems = append(problems, fmt.Sprintf("uplink %s: nobody knows whether %d passes arrived; see `acs-agent queue list --state uncertain`",

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"hash/maphash"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -29,7 +30,13 @@ const (
 // The file is read twice, in pieces, and never lies in memory.
 func Load(path string, zone *time.Location) (*Book, Report, error) {
 	f, err := os.Open(path)
-	if err != nil {
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return nil, Report{}, fmt.Errorf("cardholders: there is no file %s: put the list there, or correct its place in the configuration (%w)",
+			path, fs.ErrNotExist)
+	case errors.Is(err, fs.ErrPermission):
+		return nil, Report{}, fmt.Errorf("cardholders: %w: give the user that runs the agent the right to read it", err)
+	case err != nil:
 		return nil, Report{}, fmt.Errorf("cardholders: %w", err)
 	}
 	defer f.Close() //nolint:errcheck // nothing was written
