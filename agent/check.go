@@ -55,7 +55,7 @@ func newCheck(o *options) *cobra.Command {
 
 // check reads everything that the agent would read at its start. cfg is nil if the file itself is wrong.
 func check(path string) (c checked, cfg *config.Config) {
-	c.File = path
+	c = checked{File: path, Mistakes: config.Mistakes{}, Warnings: config.Mistakes{}} // [] in JSON, and not null
 	note := func(err error) {
 		var wrong *config.Mistakes
 		if errors.As(err, &wrong) {
@@ -69,7 +69,7 @@ func check(path string) (c checked, cfg *config.Config) {
 	}
 	_, err = makePlan(cfg, discardLog()) // also if there are mistakes already: all are told at once
 	note(err)
-	c.Warnings = cfg.Warnings()
+	c.Warnings.Add(cfg.Warnings()...)
 	if cfg.Cardholders.File == "" || cfg.Zone == nil {
 		return c, cfg
 	}

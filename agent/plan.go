@@ -85,8 +85,13 @@ type siblings struct {
 
 // locate finds the places of what a module said of its readers.
 func (g *siblings) locate(err error, wrong *config.Mistakes) {
-	if all, ok := err.(interface{ Unwrap() []error }); ok { //nolint:errorlint // joined errors are told one by one
-		for _, one := range all.Unwrap() {
+	//nolint:errorlint // the tree of errors is walked by hand: what is joined is told one by one
+	switch e := err.(type) {
+	case *config.Mistakes: // of Decode, with their places; what they unwrap to are only their causes
+		wrong.Add(*e...)
+		return
+	case interface{ Unwrap() []error }:
+		for _, one := range e.Unwrap() {
 			g.locate(one, wrong)
 		}
 		return
