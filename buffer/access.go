@@ -16,9 +16,10 @@ func (j *Journal) store(entries []entry) error {
 	if len(entries) == 0 {
 		return nil
 	}
+	began := time.Now()
 	for {
 		err := j.commit(entries)
-		if !errors.Is(err, badger.ErrBlockedWrites) {
+		if !errors.Is(err, badger.ErrBlockedWrites) || time.Since(began) > j.opts.tuning.patience {
 			return err
 		}
 		time.Sleep(time.Millisecond) // a deletion of segments is about to end
@@ -41,7 +42,11 @@ func (j *Journal) commit(entries []entry) error {
 		}
 		bytes += len(e.key) + len(e.value)
 	}
-	if err := txn.Commit(); err != nil {
+	err := j.opts.tuning.commitError()
+	if err == nil {
+		err = txn.Commit()
+	}
+	if err != nil {
 		return fmt.Errorf("store %d changes: %w", len(entries), err)
 	}
 	j.commits.Add(1)

@@ -82,22 +82,19 @@ func cut(reason string) string {
 // setAside seals body with the data key in use, which it makes if there is none.
 func (g *group) setAside(key, body []byte) error {
 	j := g.j
-	gen, aead := j.asideGen, j.asideKey[j.asideGen]
-	if aead == nil {
-		if err := g.beginGeneration(); err != nil {
+	if j.asideKey[j.asideGen] == nil {
+		if err := j.beginGeneration(); err != nil {
 			return err
 		}
-		gen, aead = j.asideGen, j.asideKey[j.asideGen]
 	}
-	value := binary.BigEndian.AppendUint32(make([]byte, 0, 4+len(body)+sealOverhead), gen)
-	g.set(key, aead.Seal(value, nil, body, asideData(key)))
+	value := binary.BigEndian.AppendUint32(make([]byte, 0, 4+len(body)+sealOverhead), j.asideGen)
+	g.set(key, j.asideKey[j.asideGen].Seal(value, nil, body, asideData(key)))
 	return nil
 }
 
-// beginGeneration makes a data key for the passes aside. It is known at once, and stored before what it seals: in the same
-// transaction or an earlier one. If that fails, the journal fails.
-func (g *group) beginGeneration() error {
-	j := g.j
+// beginGeneration makes a data key for the passes aside. It has a transaction of its own: what it seals must not be stored
+// without it.
+func (j *Journal) beginGeneration() error {
 	gen := j.asideGen + 1
 	place := numberedKey(kindAsideKey, gen)
 	aead, wrapped, err := newDataKey(j.device, place)
@@ -105,7 +102,11 @@ func (g *group) beginGeneration() error {
 		return err
 	}
 	now := j.opts.Now()
-	g.set(place, append(binary.BigEndian.AppendUint64(nil, uint64(now.UnixMilli())), wrapped...)) //nolint:gosec // as it is read
+	record := append(binary.BigEndian.AppendUint64(nil, uint64(now.UnixMilli())), wrapped...) //nolint:gosec // as it is read
+	if err := j.store([]entry{{place, record}}); err != nil {
+		j.fail(err)
+		return j.Err()
+	}
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	j.asideGen, j.asideAge, j.asideKey[gen] = gen, now, aead

@@ -49,6 +49,8 @@ var (
 	ErrTooLarge = errors.New("the pass is too large for the journal")
 	// ErrNotFound: there is no such pass aside.
 	ErrNotFound = errors.New("no such pass aside")
+	// ErrInUse: the uplink is configured, or has passes aside that a person has to decide about.
+	ErrInUse = errors.New("the uplink is in use")
 	// ErrUnknownUplink: the journal has no cursor of that name.
 	ErrUnknownUplink = errors.New("the journal knows no such uplink")
 )
@@ -96,7 +98,9 @@ type tuning struct {
 	segmentPasses uint64
 	segmentBytes  int64
 	ballast       int64
+	patience      time.Duration // with a store that takes no writes because it deletes
 	freeSpace     func(dir string) (int64, error)
+	commitError   func() error // what a transaction ends with instead of being stored
 }
 
 // A Journal is an open journal. All methods may be called by many goroutines at once.

@@ -7,8 +7,11 @@ import (
 	"os"
 	"path/filepath"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
+
+	"github.com/dgraph-io/badger/v4"
 
 	"github.com/acs-agent/acs-agent/agent/event"
 )
@@ -244,12 +247,25 @@ func TestWhoGivesUpBeforeItsTurnStoresNothing(t *testing.T) {
 
 func TestAfterAFailedWriteNothingIsTaken(t *testing.T) {
 	o := testOptions(t, "visits")
+	cause := errors.New("input/output error")
+	var failing atomic.Bool
+	o.tuning.commitError = func() error {
+		if failing.Load() {
+			return cause
+		}
+		return nil
+	}
 	j := open(t, o)
 	appendInOrder(t, j, 1, 3)
-	cause := errors.New("input/output error")
-	j.fail(cause)
-	if _, err := j.Append(t.Context(), testPass(4)); !errors.Is(err, ErrFailed) || !errors.Is(err, cause) {
-		t.Errorf("append: %v", err)
+	failing.Store(true)
+	for range 2 {
+		if seq, err := j.Append(t.Context(), testPass(4)); !errors.Is(err, ErrFailed) || !errors.Is(err, cause) || seq != 0 {
+			t.Errorf("append: number %d, %v", seq, err)
+		}
+		failing.Store(false) // it seems to work again: that proves nothing
+	}
+	if j.End() != 3 {
+		t.Errorf("what was not stored is shown: end %d", j.End())
 	}
 	if err := j.Source("visits").Settle(t.Context(), 3, 3, nil); !errors.Is(err, ErrFailed) {
 		t.Errorf("settle: %v", err)
@@ -265,6 +281,28 @@ func TestAfterAFailedWriteNothingIsTaken(t *testing.T) {
 	shut(t, j)
 	if j = open(t, o); j.End() != 3 {
 		t.Errorf("after a new start there are %d passes", j.End())
+	}
+}
+
+func TestAStoreThatIsBusyDeletingIsAskedAgain(t *testing.T) {
+	o := testOptions(t)
+	var refusals atomic.Int64
+	o.tuning.commitError = func() error {
+		if refusals.Add(-1) >= 0 {
+			return badger.ErrBlockedWrites
+		}
+		return nil
+	}
+	j := open(t, o)
+	refusals.Store(3)
+	appendInOrder(t, j, 1, 1)
+	refusals.Store(0)
+	o.tuning.patience = time.Millisecond
+	shut(t, j)
+	j = open(t, o)
+	refusals.Store(1 << 40)
+	if _, err := j.Append(t.Context(), testPass(2)); !errors.Is(err, ErrFailed) || !errors.Is(err, badger.ErrBlockedWrites) {
+		t.Errorf("it never takes anything again: %v", err)
 	}
 }
 

@@ -36,7 +36,7 @@ func (m *model) row(uplink string, after uint64) (ids []string) {
 
 // TestRandomOperations does the same at random to a journal and to a model and compares them, also over restarts.
 func TestRandomOperations(t *testing.T) {
-	for _, seed := range []uint64{1, 2, 3} {
+	for _, seed := range []uint64{1, 2} {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) { randomOperations(t, rand.New(rand.NewPCG(seed, 0))) })
 	}
 }
@@ -50,7 +50,7 @@ func randomOperations(t *testing.T, r *rand.Rand) {
 	for _, name := range names {
 		m.uplinks[name] = &modelUplink{aside: map[event.State]map[uint64]string{event.Held: {}, event.Dead: {}, event.Uncertain: {}}}
 	}
-	for n := range 400 {
+	for n := range 300 {
 		name := names[r.IntN(len(names))]
 		u, s := m.uplinks[name], j.Source(name)
 		switch op := r.IntN(100); {
@@ -112,7 +112,7 @@ func randomOperations(t *testing.T, r *rand.Rand) {
 			compare(t, n, j, m)
 		}
 	}
-	compare(t, 400, j, m)
+	compare(t, 300, j, m)
 }
 
 func compare(t *testing.T, n int, j *Journal, m *model) {

@@ -17,6 +17,7 @@ const reserveAhead = 4096
 type numbers struct {
 	path          string
 	stored, given uint64
+	failing       bool // the last attempt to write it failed, and that was said
 }
 
 // read fills in what the file says; a file that is not there says nothing.
@@ -36,12 +37,18 @@ func (n *numbers) read() error {
 	return nil
 }
 
-// reserve sees to it that the file covers number seq, when every pass up to stored is on disk.
+// reserve sees to it that the file covers number seq, when every pass up to stored is on disk. It says once that it cannot:
+// passes are taken without it, only a loss may go unnoticed.
 func (n *numbers) reserve(stored, seq uint64) error {
 	if seq <= n.given {
 		return nil
 	}
-	return n.write(stored, seq+reserveAhead)
+	err := n.write(stored, seq+reserveAhead)
+	said := n.failing
+	if n.failing = err != nil; said {
+		return nil
+	}
+	return err
 }
 
 func (n *numbers) write(stored, given uint64) error {

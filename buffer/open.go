@@ -76,8 +76,12 @@ func (o *Options) complete() error {
 	fill(&o.tuning.segmentPasses, 50_000)
 	fill(&o.tuning.segmentBytes, 8<<20)
 	fill(&o.tuning.ballast, ballastSize)
+	fill(&o.tuning.patience, 10*time.Second)
 	if o.tuning.freeSpace == nil {
 		o.tuning.freeSpace = freeSpace
+	}
+	if o.tuning.commitError == nil {
+		o.tuning.commitError = func() error { return nil }
 	}
 	if bits.UintSize == 32 && o.MaxSize > DefaultMaxSize {
 		o.Log.Warn("journal size limited on a 32-bit system", "bytes", DefaultMaxSize)

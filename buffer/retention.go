@@ -218,10 +218,7 @@ func (j *Journal) finishDeletion(first uint32) error {
 func (j *Journal) renewAsideKey(now time.Time) error {
 	g := newGroup(j)
 	if j.asideKey[j.asideGen] != nil && !j.asideAge.IsZero() && now.Sub(j.asideAge) > j.opts.Keep {
-		if err := g.beginGeneration(); err != nil {
-			return err
-		}
-		if err := g.commit(); err != nil {
+		if err := j.beginGeneration(); err != nil {
 			return err
 		}
 	}

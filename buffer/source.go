@@ -150,3 +150,32 @@ func (g *group) settled(name string) bool {
 }
 
 func validState(s event.State) bool { return s >= event.Held && s <= event.Uncertain }
+
+// Retire forgets the place of an uplink that is not configured any more, so that passes are not kept for it. It returns
+// ErrInUse if the uplink is configured, or has passes aside: those have to be released or dropped first.
+func (j *Journal) Retire(ctx context.Context, uplinkName string) error {
+	if err := j.enter(); err != nil {
+		return err
+	}
+	defer j.leave()
+	err := j.do(ctx, &op{run: func(g *group) error {
+		u := j.uplinks[uplinkName]
+		if u == nil {
+			return ErrUnknownUplink
+		}
+		if !u.orphaned || u.aside != [event.Uncertain + 1]int{} {
+			return ErrInUse
+		}
+		if err := g.fit(512); err != nil {
+			return err
+		}
+		g.delete(cursorKey(uplinkName))
+		g.after(func() { delete(j.uplinks, uplinkName) })
+		return nil
+	}})
+	if err != nil {
+		return fmt.Errorf("retire uplink %s: %w", uplinkName, err)
+	}
+	j.log.Info("uplink retired", "uplink", uplinkName)
+	return nil
+}

@@ -245,3 +245,38 @@ func TestScanStopsWhereItIsTold(t *testing.T) {
 		t.Errorf("had enough after 2, visited %d, %v", n, err)
 	}
 }
+
+func TestRetireFreesWhatWasKeptForAnUplink(t *testing.T) {
+	o := testOptions(t, "visits", "exam")
+	j := open(t, o)
+	appendInOrder(t, j, 1, 3)
+	settle(t, j.Source("visits"), 3)
+	settle(t, j.Source("exam"), 2, event.Aside{Seq: 1, State: event.Dead})
+	if err := j.Retire(t.Context(), "exam"); !errors.Is(err, ErrInUse) {
+		t.Errorf("it is configured: %v", err)
+	}
+	shut(t, j)
+	o.Uplinks = []string{"visits"}
+	j = open(t, o)
+	if err := j.Retire(t.Context(), "exam"); !errors.Is(err, ErrInUse) {
+		t.Errorf("a pass is aside: %v", err)
+	}
+	if err := j.Drop(t.Context(), "exam", event.Dead, 1); err != nil {
+		t.Fatal(err)
+	}
+	if err := j.Retire(t.Context(), "exam"); err != nil {
+		t.Fatal(err)
+	}
+	if err := j.Retire(t.Context(), "exam"); !errors.Is(err, ErrUnknownUplink) {
+		t.Errorf("again: %v", err)
+	}
+	retain(t, j, monday.Add(1000*day))
+	if first(j) != 4 {
+		t.Errorf("the row begins at %d", first(j))
+	}
+	shut(t, j)
+	j = open(t, o)
+	if _, there := j.Stats().Uplinks["exam"]; there {
+		t.Error("it is there again")
+	}
+}

@@ -187,7 +187,7 @@ func (g *group) commit() error {
 	}
 	j := g.j
 	if err := j.numbers.reserve(j.end, g.next-1); err != nil {
-		j.report(err) // it only keeps a loss from being noticed
+		j.report(err)
 	}
 	err := j.store(g.entries)
 	switch {
