@@ -1,0 +1,104 @@
+# `make` lists what can be made; docs/development.md says what each target proves.
+
+VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo devel)
+DEVICES := linux-amd64 linux-armv6 linux-armv7 linux-arm64 linux-386 linux-mipsle windows-amd64.exe
+PORTABLE := ./buffer/... ./agent/event/... ./drivers/... ./uplink/...
+
+# The version comes from VERSION; the stamp of the go command would fail in a checkout that belongs to another user.
+export GOFLAGS := $(strip $(GOFLAGS) -buildvcs=false)
+
+# Tools run on this machine, whatever the program is built for.
+HOSTGO := env -u GOOS -u GOARCH -u GOARM -u GOMIPS -u CGO_ENABLED go
+TOOL   := $(HOSTGO) tool -modfile=scripts/tools.mod
+
+# The embedded store with its corrections (see scripts/badgerfix). Everything is built and tested with them.
+FIXED   := -overlay build/overlay.json -tags badgerfix
+RELEASE := $(FIXED) -trimpath -ldflags "-s -w -X main.version=$(VERSION)"
+
+.DEFAULT_GOAL := help
+.NOTPARALLEL:
+.PHONY: help demo build cross test check unit vet race test-386 test-arm fuzz cover lint fmt generate tidy vuln overlay clean FORCE
+
+help:
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-9s  %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+demo: build ## see it work: readers, agent and portal on this machine, in under a minute
+	dist/acs-agent demo
+
+build: dist/acs-agent ## one static binary for this machine: dist/acs-agent
+
+cross: $(DEVICES:%=dist/acs-agent-%) ## binaries for all devices, with their sizes
+	@wc -c $^ | awk '$$2 != "total" { printf "  %6.1f MB  %s\n", $$1 / 1e6, $$2 }'
+
+test: ## vet, tests and fuzz targets; with CI=1 everything that CI runs
+	@scripts/steps.sh vet unit fuzz $(if $(CI),race test-386 cross test-arm tidy lint)
+
+check: ## everything that CI runs, also without CI=1
+	@$(MAKE) --no-print-directory test CI=1
+
+unit: overlay ## the tests alone
+	go test $(FIXED) -timeout 5m ./...
+
+vet: overlay ## go vet for this machine, for 32 bits and for Windows
+	go vet $(FIXED) ./...
+	GOOS=linux GOARCH=386 CGO_ENABLED=0 go vet $(FIXED) ./...
+	GOOS=windows GOARCH=amd64 CGO_ENABLED=0 go vet $(FIXED) ./...
+
+race: overlay ## the tests with the race detector (needs a C compiler)
+	CGO_ENABLED=1 go test $(FIXED) -race -timeout 10m ./...
+
+test-386: overlay ## the tests of what runs on 32 bits, natively on amd64
+	GOOS=linux GOARCH=386 CGO_ENABLED=0 go test $(FIXED) -timeout 10m $(PORTABLE)
+
+test-arm: dist/acs-agent-linux-armv6 ## the ARMv6 binary carries passes under qemu-arm
+	scripts/arm-smoke.sh $<
+
+fuzz: overlay ## each fuzz target for FUZZTIME (3s)
+	@FLAGS='$(FIXED)' scripts/fuzz.sh
+
+cover: overlay ## how much of the code the tests run, by function: build/cover.txt
+	go test $(FIXED) -timeout 5m -coverpkg=./... -coverprofile=build/cover.out ./...
+	$(HOSTGO) tool cover -func=build/cover.out >build/cover.txt
+	@tail -1 build/cover.txt
+
+lint: ## formatting, and golangci-lint with the rules of .golangci.yml
+	$(TOOL) golangci-lint fmt --diff
+	$(TOOL) golangci-lint run
+
+fmt: ## format the code: gofumpt, imports in three groups
+	$(TOOL) golangci-lint fmt
+
+generate: ## everything that is made from something else
+	$(HOSTGO) generate ./...
+
+tidy: ## is go.mod what the code needs?
+	go mod tidy -diff
+
+vuln: ## known vulnerabilities in what is linked in, if the database can be reached
+	@TOOL='$(TOOL)' scripts/vuln.sh
+
+clean: ## remove what was built
+	rm -rf build dist
+
+# Made anew each time, in half a second: an overlay that was made for another module cache would be passed over in silence.
+overlay:
+	@$(HOSTGO) mod download github.com/dgraph-io/badger/v4 github.com/dgraph-io/ristretto/v2
+	@$(HOSTGO) run ./scripts/badgerfix -o build/overlay.json >/dev/null
+
+for-linux-amd64       := GOOS=linux GOARCH=amd64
+for-linux-armv6       := GOOS=linux GOARCH=arm GOARM=6
+for-linux-armv7       := GOOS=linux GOARCH=arm GOARM=7
+for-linux-arm64       := GOOS=linux GOARCH=arm64
+for-linux-386         := GOOS=linux GOARCH=386
+for-linux-mipsle      := GOOS=linux GOARCH=mipsle GOMIPS=softfloat
+for-windows-amd64.exe := GOOS=windows GOARCH=amd64
+
+dist/acs-agent: overlay FORCE
+	@echo "$@ $(VERSION)"
+	@CGO_ENABLED=0 go build $(RELEASE) -o $@ ./agent
+
+dist/acs-agent-%: overlay FORCE
+	@echo "$@ $(VERSION)"
+	@$(for-$*) CGO_ENABLED=0 go build $(RELEASE) -o $@ ./agent
+
+FORCE:
