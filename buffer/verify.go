@@ -14,13 +14,17 @@ const maxProblems = 100
 // A VerifyReport is what Verify has found.
 type VerifyReport struct {
 	// First and Last are the numbers between which was looked.
-	First, Last uint64
+	First uint64 `json:"first"`
+	Last  uint64 `json:"last"`
 	// Passes is how many could be read, Missing how many are not there, Unreadable how many are damaged.
-	Passes, Missing, Unreadable uint64
+	Passes     uint64 `json:"passes"`
+	Missing    uint64 `json:"missing"`
+	Unreadable uint64 `json:"unreadable"`
 	// Asides is how many passes aside could be read, UnreadableAsides how many not.
-	Asides, UnreadableAsides uint64
+	Asides           uint64 `json:"asides"`
+	UnreadableAsides uint64 `json:"unreadable_asides"`
 	// Problems says in words what is wrong; at most 100 are listed. Without personal data.
-	Problems []string
+	Problems []string `json:"problems,omitempty"`
 }
 
 // OK says that nothing is wrong.
