@@ -75,8 +75,9 @@ type Options struct {
 	Dir string
 	// KeyFile holds the device key in 64 hexadecimal digits; it is made, with rights 0600, with a new journal.
 	KeyFile string
-	// MaxSize is how many bytes the files in Dir may have, the ballast of 16 MiB not counted. At least 16 MiB; on 32-bit
-	// systems at most 512 MiB are used, because all files are mapped into memory.
+	// MaxSize is how many bytes the files in Dir may have, the ballast of 16 MiB not counted. While the store puts its files in
+	// order they can be some MiB more. At least 16 MiB; on 32-bit systems at most 512 MiB are used, because all files are mapped
+	// into memory.
 	MaxSize int64
 	// Keep is how long delivered passes are kept at least, as long as there is room.
 	Keep time.Duration
