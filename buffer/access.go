@@ -22,7 +22,7 @@ func (j *Journal) store(entries []entry) error {
 		if !errors.Is(err, badger.ErrBlockedWrites) || time.Since(began) > j.opts.tuning.patience {
 			return err
 		}
-		time.Sleep(time.Millisecond) // a deletion of segments is about to end
+		time.Sleep(time.Millisecond) //nolint:forbidigo // a deletion is about to end, and nobody may interrupt a write
 	}
 }
 

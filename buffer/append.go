@@ -43,7 +43,7 @@ func (j *Journal) Append(ctx context.Context, p *event.Pass) (seq uint64, err er
 
 func encodePass(addressee string, p *event.Pass) ([]byte, error) {
 	plain := make([]byte, 0, 512)
-	plain = append(plain, passVersion, byte(len(addressee)))
+	plain = append(plain, passVersion, byte(len(addressee))) //nolint:gosec // names have at most 255 bytes
 	plain = append(plain, addressee...)
 	head := len(plain)
 	plain = event.AppendEncoded(plain, p)

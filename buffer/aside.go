@@ -57,8 +57,8 @@ func (g *group) putAside(name string, a *event.Aside) (stored bool, err error) {
 	reason := cut(a.Reason)
 	body := make([]byte, 0, asideHead+len(reason)+len(encoded))
 	body = append(body, passVersion, byte(a.Pending))
-	body = binary.BigEndian.AppendUint64(body, uint64(j.opts.Now().UnixMilli())) //nolint:gosec // as it is read
-	body = binary.BigEndian.AppendUint16(body, uint16(len(reason)))              //nolint:gosec // bounded
+	body = binary.BigEndian.AppendUint64(body, uint64(j.opts.Now().UnixMilli()))
+	body = binary.BigEndian.AppendUint16(body, uint16(len(reason))) //nolint:gosec // bounded
 	body = append(body, reason...)
 	body = append(body, encoded...)
 	if err := g.fit(len(key) + len(body) + 256); err != nil {
@@ -102,7 +102,7 @@ func (j *Journal) beginGeneration() error {
 		return err
 	}
 	now := j.opts.Now()
-	record := append(binary.BigEndian.AppendUint64(nil, uint64(now.UnixMilli())), wrapped...) //nolint:gosec // as it is read
+	record := append(binary.BigEndian.AppendUint64(nil, uint64(now.UnixMilli())), wrapped...)
 	if err := j.store([]entry{{place, record}}); err != nil {
 		j.fail(err)
 		return j.Err()
@@ -250,7 +250,7 @@ func (g *group) release(name string, state event.State, seq uint64, plain []byte
 		if err != nil {
 			return err
 		}
-		plain = append([]byte{passVersion, byte(len(name))}, name...)
+		plain = append([]byte{passVersion, byte(len(name))}, name...) //nolint:gosec // names have at most 255 bytes
 		plain = append(plain, asidePass(body)...)
 	}
 	_, encoded, err := decodePass(plain)

@@ -77,7 +77,7 @@ func (s *segment) summary() []byte {
 	if !s.newest.IsZero() {
 		newest = s.newest.UnixMilli()
 	}
-	return binary.BigEndian.AppendUint64(b, uint64(newest)) //nolint:gosec // as it is read
+	return binary.BigEndian.AppendUint64(b, uint64(newest))
 }
 
 func (s *segment) readSummary(b []byte) bool {

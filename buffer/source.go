@@ -116,7 +116,7 @@ func (g *group) settle(name string, upto uint64, delivered int, aside []event.As
 	g.set(e.key, e.value)
 	g.after(func() {
 		u.cursor = upto
-		u.delivered += uint64(max(0, delivered)) //nolint:gosec // not negative
+		u.delivered += uint64(max(0, delivered))
 		for state, n := range counts {
 			u.aside[state] += n
 		}

@@ -69,7 +69,7 @@ func run(out, goMod string, find func(module string) (string, error), say io.Wri
 	if err != nil {
 		return err
 	}
-	mod, err := os.ReadFile(goMod) //nolint:gosec // named by the go command
+	mod, err := os.ReadFile(goMod)
 	if err != nil {
 		return err
 	}
@@ -81,7 +81,7 @@ func run(out, goMod string, find func(module string) (string, error), say io.Wri
 			return err
 		}
 		source := filepath.Join(dir, filepath.FromSlash(c.file))
-		text, err := os.ReadFile(source) //nolint:gosec // named by the go command
+		text, err := os.ReadFile(source)
 		if err != nil {
 			return err
 		}
@@ -140,7 +140,7 @@ func copyModule(to, from string) error {
 		if err != nil {
 			return err
 		}
-		text, err := os.ReadFile(path) //nolint:gosec // named by the go command
+		text, err := os.ReadFile(path)
 		if err != nil {
 			return err
 		}
@@ -189,7 +189,7 @@ func moduleDir(module string) (string, error) {
 }
 
 func goCommand(args ...string) (string, error) {
-	cmd := exec.Command("go", args...) //nolint:gosec // constants
+	cmd := exec.Command("go", args...)
 	cmd.Stderr = os.Stderr
 	out, err := cmd.Output()
 	return strings.TrimSpace(string(out)), err
