@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"math/rand/v2"
 	"time"
 
 	"github.com/acs-agent/acs-agent/agent/event"
@@ -68,7 +67,6 @@ type Courier struct {
 }
 
 const (
-	firstWait = time.Second
 	// coalesce is how long the courier lets passes gather before it looks at them, so that a busy hour does not wake it for
 	// each of them.
 	coalesce = 100 * time.Millisecond
@@ -97,7 +95,7 @@ func (c *Courier) Run(ctx context.Context) error {
 		}
 		if err != nil && ctx.Err() == nil {
 			c.Say.Down(fmt.Errorf("journal: %w", err))
-			_ = sleep(ctx, firstWait)
+			_ = Sleep(ctx, firstWait)
 		}
 	}
 	return nil
@@ -136,7 +134,7 @@ func (c *Courier) gather(ctx context.Context) (*stretch, error) {
 		case <-due:
 			return s, nil
 		case <-changed:
-			if err := sleep(ctx, min(coalesce, delay)); err != nil {
+			if err := Sleep(ctx, min(coalesce, delay)); err != nil {
 				return nil, err
 			}
 		}
@@ -208,29 +206,23 @@ func (c *Courier) deliver(ctx context.Context, s *stretch) error {
 			}
 			c.Say.Stop(fmt.Errorf("the portal has refused %d passes one after the other, so it is hardly their fault: %s; "+
 				"ask the portal's operator, then run `acs-agent queue retry`", c.refusals, verdict.Reason))
-			if err := sleep(ctx, c.Probe); err != nil {
+			if err := Sleep(ctx, c.Probe); err != nil {
 				return err
 			}
 		case Unknown:
 			return c.bury(ctx, s, event.Uncertain, verdict.Reason)
 		case Stop:
 			c.Say.Stop(problem)
-			if err := sleep(ctx, max(verdict.After, c.Probe)); err != nil {
+			if err := Sleep(ctx, max(verdict.After, c.Probe)); err != nil {
 				return err
 			}
 		case Retry:
 			c.Say.Down(problem)
-			if err := sleep(ctx, max(verdict.After, c.wait(attempt))); err != nil {
+			if err := Sleep(ctx, max(verdict.After, Backoff(attempt, c.Patience))); err != nil {
 				return err
 			}
 		}
 	}
-}
-
-// wait is exponential with full jitter: a thousand devices that lost the same portal must not come back together.
-func (c *Courier) wait(attempt int) time.Duration {
-	limit := min(c.Patience, firstWait<<min(attempt, 20))
-	return limit/4 + rand.N(3*limit/4+1) //nolint:gosec // spreading load needs no secrecy
 }
 
 // cut makes the next batch the first half of the refused one, and keeps later batches from mixing with its rest.

@@ -48,7 +48,7 @@ func (p *Pace) Wait(ctx context.Context, host string, interval time.Duration) (*
 	case <-ctx.Done():
 		return nil, ctx.Err()
 	}
-	if err := sleep(ctx, time.Until(l.last.Add(interval))); err != nil {
+	if err := Sleep(ctx, time.Until(l.last.Add(interval))); err != nil {
 		<-l.token
 		return nil, err
 	}
@@ -65,18 +65,3 @@ func (t *Turn) Sent() {
 
 // GiveBack ends a turn in which nothing was sent. After Sent it does nothing.
 func (t *Turn) GiveBack() { t.once.Do(func() { <-t.lane.token }) }
-
-// sleep waits for d, or less if ctx ends.
-func sleep(ctx context.Context, d time.Duration) error {
-	if d <= 0 {
-		return ctx.Err()
-	}
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
-}

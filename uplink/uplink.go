@@ -8,6 +8,8 @@ package uplink
 import (
 	"context"
 	"log/slog"
+	"net/http"
+	"time"
 
 	"github.com/acs-agent/acs-agent/agent/event"
 	"github.com/acs-agent/acs-agent/agent/health"
@@ -36,6 +38,13 @@ type Env struct {
 	UserAgent string
 	// Readers are the names of all readers of the configuration, for settings that name some of them.
 	Readers []string
+	// Zone is the zone of the site: days and weeks are the site's.
+	Zone *time.Location
+	// Store keeps the uplink's own records. nil when only the settings are checked.
+	Store Store
+	// Tell publishes an event of the uplink over MQTT, as JSON. It does not wait and loses nothing that matters: who wants to
+	// be sure asks the agent. No personal data, ever; ids of our own or of the portal, states, counts. Never nil.
+	Tell func(event any)
 	Log     *slog.Logger
 }
 
@@ -44,6 +53,33 @@ type Uplink interface {
 	// Run works until ctx ends, and then returns within a second with nil. It says on its part how it is doing, and keeps
 	// its counts there too. It never gives up by itself.
 	Run(ctx context.Context, from Source, say *health.Part) error
+}
+
+// A Commanded uplink can be asked and told things by people. The agent serves its handler on the local socket, below the
+// uplink's name; the commands of the agent are its only clients. Requests may come while Run runs, and also when it does not:
+// a command given while no agent runs is a record in the Store that Run finds later.
+type Commanded interface {
+	Commands() http.Handler
+}
+
+// A Store keeps the records of one uplink: sealed like the passes, in the same database, with the same sync. Keys are texts of at
+// most 200 bytes; they are not sealed and hold nothing personal, no name, number or hash of one. Values have at most 32 KiB.
+type Store interface {
+	// Get gives the value of a key, or nil if there is none.
+	Get(key string) ([]byte, error)
+	// Each calls visit for the records whose keys begin with prefix, in the order of their keys, until visit returns false.
+	Each(prefix string, visit func(key string, value []byte) bool) error
+	// Apply makes all changes or none of them. When it returns nil they survive a power cut. At most MaxChanges changes.
+	Apply(ctx context.Context, changes ...Change) error
+}
+
+// MaxChanges is how many changes one Apply can make.
+const MaxChanges = 100
+
+// A Change sets a record, or deletes it if Value is nil.
+type Change struct {
+	Key   string
+	Value []byte
 }
 
 // A Source is one uplink's view of the journal: an endless row of passes, numbered upwards, of which all up to the cursor are
