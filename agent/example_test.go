@@ -174,7 +174,7 @@ func TestCommentedSettingsAreTheDefaults(t *testing.T) {
 type commentedSetting struct{ key, comment, setting string }
 
 var (
-	commentedKey  = regexp.MustCompile(`^  # ([a-z_]+):( |$)`)
+	commentedKey  = regexp.MustCompile(`^  # ([a-z_]+):\s`)
 	commentedMore = regexp.MustCompile(`^  #   +\S`)
 )
 
