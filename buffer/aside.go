@@ -113,8 +113,8 @@ func (j *Journal) beginGeneration() error {
 	return nil
 }
 
-// openAside gives the sealed part of a value.
-func (j *Journal) openAside(key, value []byte) (body []byte, err error) {
+// unseal gives the sealed part of the value of a pass aside or of a record.
+func (j *Journal) unseal(key, value []byte) (body []byte, err error) {
 	if len(value) < 4 {
 		return nil, errPass
 	}
@@ -127,6 +127,14 @@ func (j *Journal) openAside(key, value []byte) (body []byte, err error) {
 	body, err = aead.Open(nil, nil, value[4:], asideData(key))
 	if err != nil {
 		return nil, fmt.Errorf("open its seal: %w", err)
+	}
+	return body, nil
+}
+
+// openAside gives the sealed part of the value of a pass aside.
+func (j *Journal) openAside(key, value []byte) (body []byte, err error) {
+	if body, err = j.unseal(key, value); err != nil {
+		return nil, err
 	}
 	if len(body) < asideHead || body[0] != passVersion || len(body) < asideHead+int(binary.BigEndian.Uint16(body[10:])) {
 		return nil, errPass

@@ -8,9 +8,10 @@ import (
 // The keys of the store. Numbers are big-endian, so that the order of keys is the order of passes. Everything that is ever
 // rewritten sorts behind the passes: a key before them that changes often would make every compaction rewrite all of them.
 const (
-	prefixPass  = 0x10 // segment u32, seq u64: a sealed pass
-	prefixState = 0xF0 // one of the kinds below, and what it is about
-	prefixAside = 0xF1 // uplink, 0x00, state, seq u64: a sealed pass aside
+	prefixPass   = 0x10 // segment u32, seq u64: a sealed pass
+	prefixState  = 0xF0 // one of the kinds below, and what it is about
+	prefixAside  = 0xF1 // uplink, 0x00, state, seq u64: a sealed pass aside
+	prefixRecord = 0xF2 // uplink, 0x00, text: a sealed record of an uplink
 )
 
 // The kinds of records below prefixState.
@@ -59,6 +60,14 @@ func asidePrefix(uplink string) []byte {
 
 func asideKey(uplink string, state byte, seq uint64) []byte {
 	return binary.BigEndian.AppendUint64(append(asidePrefix(uplink), state), seq)
+}
+
+func recordKey(uplink, key string) []byte {
+	b := make([]byte, 0, 2+len(uplink)+len(key))
+	b = append(b, prefixRecord)
+	b = append(b, uplink...)
+	b = append(b, 0)
+	return append(b, key...)
 }
 
 func parseAsideKey(key []byte) (uplink string, state byte, seq uint64, ok bool) {

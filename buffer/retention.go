@@ -233,11 +233,11 @@ func (j *Journal) retireAsideKeys(g *group) error {
 		return nil
 	}
 	needed := map[uint32]bool{current: true}
-	err := j.each([]byte{prefixAside}, func(key, value []byte) error {
+	reseal := func(key, value []byte) error {
 		if len(value) < 4 || binary.BigEndian.Uint32(value) == current {
 			return nil
 		}
-		body, err := j.openAside(key, value)
+		body, err := j.unseal(key, value)
 		if err != nil {
 			needed[binary.BigEndian.Uint32(value)] = true
 			return nil
@@ -246,7 +246,8 @@ func (j *Journal) retireAsideKeys(g *group) error {
 			return err
 		}
 		return g.setAside(append([]byte(nil), key...), body)
-	})
+	}
+	err := errors.Join(j.each([]byte{prefixAside}, reseal), j.each([]byte{prefixRecord}, reseal))
 	if err == nil {
 		err = g.commit()
 	}

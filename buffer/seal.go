@@ -19,6 +19,7 @@ const (
 	domainAside   = 'A'
 	domainDataKey = 'K'
 	domainMeta    = 'M'
+	domainRecord  = 'R'
 )
 
 // newAEAD gives AES-256-GCM that draws a random nonce for every value and stores it before the value. A counter would not
@@ -39,8 +40,14 @@ func passData(key []byte) (ad [passKeyLen]byte) {
 	return ad
 }
 
-// asideData is the associated data of a pass aside; it has the whole key, and so the uplink and the state.
-func asideData(key []byte) []byte { return append([]byte{domainAside}, key...) }
+// asideData is the associated data of a pass aside, or of a record; it has the whole key, and so the uplink and the state.
+func asideData(key []byte) []byte {
+	domain := byte(domainAside)
+	if len(key) > 0 && key[0] == prefixRecord {
+		domain = domainRecord
+	}
+	return append([]byte{domain}, key...)
+}
 
 // newDataKey makes a data key, and wraps it with the device key for the record at place.
 func newDataKey(device cipher.AEAD, place []byte) (aead cipher.AEAD, wrapped []byte, err error) {

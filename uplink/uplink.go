@@ -63,24 +63,19 @@ type Commanded interface {
 }
 
 // A Store keeps the records of one uplink: sealed like the passes, in the same database, with the same sync. Keys are texts of at
-// most 200 bytes; they are not sealed and hold nothing personal, no name, number or hash of one. Values have at most 32 KiB.
+// most event.MaxKey bytes; they are not sealed and hold nothing personal, no name, number or hash of one.
 type Store interface {
 	// Get gives the value of a key, or nil if there is none.
 	Get(key string) ([]byte, error)
 	// Each calls visit for the records whose keys begin with prefix, in the order of their keys, until visit returns false.
 	Each(prefix string, visit func(key string, value []byte) bool) error
-	// Apply makes all changes or none of them. When it returns nil they survive a power cut. At most MaxChanges changes.
+	// Apply makes all changes or none of them. When it returns nil they survive a power cut. At most event.MaxChanges changes,
+	// of event.MaxChangeBytes together.
 	Apply(ctx context.Context, changes ...Change) error
 }
 
-// MaxChanges is how many changes one Apply can make.
-const MaxChanges = 100
-
-// A Change sets a record, or deletes it if Value is nil.
-type Change struct {
-	Key   string
-	Value []byte
-}
+// A Change sets a record, or deletes it if its Value is nil.
+type Change = event.Change
 
 // A Source is one uplink's view of the journal: an endless row of passes, numbered upwards, of which all up to the cursor are
 // settled. What lies behind the cursor never changes, so that it can be walked as often as one likes.

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"sync"
 
+	"github.com/acs-agent/acs-agent/agent/event"
 	"github.com/acs-agent/acs-agent/uplink"
 )
 
@@ -44,19 +45,23 @@ func (s *Store) Apply(ctx context.Context, changes ...uplink.Change) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	if len(changes) > uplink.MaxChanges {
+	if len(changes) > event.MaxChanges {
 		return fmt.Errorf("%d changes at once", len(changes))
+	}
+	size := 0
+	for _, c := range changes {
+		if size += len(c.Key) + len(c.Value); c.Key == "" || len(c.Key) > event.MaxKey {
+			return fmt.Errorf("key %.20q of %d bytes", c.Key, len(c.Key))
+		}
+	}
+	if size > event.MaxChangeBytes {
+		return fmt.Errorf("%d bytes at once", size)
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.Fail != nil {
 		if err := s.Fail(); err != nil {
 			return err
-		}
-	}
-	for _, c := range changes {
-		if c.Key == "" || len(c.Key) > 200 || len(c.Value) > 32<<10 {
-			return fmt.Errorf("record %.20q of %d bytes: too large, or without a key", c.Key, len(c.Value))
 		}
 	}
 	if s.records == nil {
