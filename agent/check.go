@@ -67,7 +67,7 @@ func check(path string) (c checked, cfg *config.Config) {
 	if cfg == nil {
 		return c, nil
 	}
-	_, err = makePlan(cfg, discardLog()) // also if there are mistakes already: all are told at once
+	_, err = makePlan(cfg, discardLog(), noServices()) // also if there are mistakes already: all are told at once
 	note(err)
 	c.Warnings.Add(cfg.Warnings()...)
 	if cfg.Cardholders.File == "" || cfg.Zone == nil {

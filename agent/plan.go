@@ -37,8 +37,22 @@ type carrier struct {
 	name, typ string
 }
 
+// services are what an open site gives to its uplinks; where settings are only checked there are none.
+type services struct {
+	store func(uplinkName string) uplink.Store
+	tell  func(uplinkName string, event any)
+}
+
+// noServices are enough to check settings.
+func noServices() services {
+	return services{
+		store: func(string) uplink.Store { return nil },
+		tell:  func(string, any) {},
+	}
+}
+
 // makePlan makes the modules. The error is a *config.Mistakes with all that they found wrong.
-func makePlan(cfg *config.Config, log *slog.Logger) (*plan, error) {
+func makePlan(cfg *config.Config, log *slog.Logger, given services) (*plan, error) {
 	var wrong config.Mistakes
 	p := &plan{broker: brokerAddress(cfg)}
 	if m := cfg.MQTT; m != nil && m.CAFile != "" {
@@ -49,7 +63,7 @@ func makePlan(cfg *config.Config, log *slog.Logger) (*plan, error) {
 		p.broker.TLS = &tls.Config{RootCAs: roots, MinVersion: tls.VersionTLS12}
 	}
 	p.makeLines(cfg, log, &wrong)
-	p.makeUplinks(cfg, log, &wrong)
+	p.makeUplinks(cfg, log, given, &wrong)
 	for _, r := range cfg.Readers {
 		org, _ := cfg.Organization(r.Organization)
 		p.readers = append(p.readers, intake.Reader{
@@ -152,7 +166,7 @@ func (p *plan) makeLines(cfg *config.Config, log *slog.Logger, wrong *config.Mis
 	}
 }
 
-func (p *plan) makeUplinks(cfg *config.Config, log *slog.Logger, wrong *config.Mistakes) {
+func (p *plan) makeUplinks(cfg *config.Config, log *slog.Logger, given services, wrong *config.Mistakes) {
 	pace := uplink.NewPace()
 	var readers []string
 	for _, r := range cfg.Readers {
@@ -170,6 +184,7 @@ func (p *plan) makeUplinks(cfg *config.Config, log *slog.Logger, wrong *config.M
 		}
 		made, err := modules[i].New(uplink.Env{
 			Name: u.Name, Pace: pace, UserAgent: "acs-agent/" + version, Readers: readers, Log: log.With("uplink", u.Name),
+			Zone: cfg.Zone, Store: given.store(u.Name), Tell: func(event any) { given.tell(u.Name, event) },
 		}, u.Section)
 		if err != nil {
 			wrong.Add(u.Section.Locate(err)...)

@@ -120,6 +120,9 @@ func (s *site) run(ctx context.Context) error {
 	if err := s.startBroker(rest); err != nil {
 		fail(err)
 	}
+	if s.publisher != nil {
+		rest.start("events", s.publisher.Run)
+	}
 	for _, u := range s.plan.uplinks {
 		say := s.board.Part(health.Uplink, u.name)
 		source := s.sweeper.Watch(s.journal.Source(u.name))

@@ -11,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/acs-agent/acs-agent/agent/broker"
 	"github.com/acs-agent/acs-agent/agent/cardholders"
 	"github.com/acs-agent/acs-agent/agent/config"
 	"github.com/acs-agent/acs-agent/agent/event"
@@ -19,6 +20,7 @@ import (
 	"github.com/acs-agent/acs-agent/agent/localapi"
 	"github.com/acs-agent/acs-agent/agent/queue"
 	"github.com/acs-agent/acs-agent/buffer"
+	"github.com/acs-agent/acs-agent/uplink"
 )
 
 // journalDir is the folder of the journal below data_dir.
@@ -44,8 +46,10 @@ type site struct {
 	sweeper *queue.Sweeper
 	intake  *intake.Intake
 	hub     *localapi.Hub
-	started time.Time
-	running bool
+	// publisher tells events over MQTT; nil without a broker.
+	publisher *broker.Publisher
+	started   time.Time
+	running   bool
 }
 
 // nobody is the finder of a site without a list of cardholders.
@@ -57,12 +61,12 @@ func (nobody) Find(*event.Credential, time.Time) cardholders.Answer {
 
 // newSite opens the journal and everything that belongs to it.
 func newSite(ctx context.Context, cfg *config.Config, log *slog.Logger) (*site, error) {
-	p, err := makePlan(cfg, log)
+	p, err := makePlan(cfg, log, noServices()) // before anything is made on the disk
 	if err != nil {
 		return nil, err
 	}
 	s := &site{
-		cfg: cfg, plan: p, log: log, board: health.NewBoard(log), hub: &localapi.Hub{}, started: time.Now(),
+		cfg: cfg, log: log, board: health.NewBoard(log), hub: &localapi.Hub{}, started: time.Now(),
 		clock: intake.NewClock(cfg.Zone, earliest),
 	}
 	if err := os.MkdirAll(cfg.DataDir, 0o750); err != nil {
@@ -74,6 +78,14 @@ func newSite(ctx context.Context, cfg *config.Config, log *slog.Logger) (*site, 
 	})
 	if err != nil {
 		return nil, fmt.Errorf("journal: %w", err)
+	}
+	if p.broker != nil {
+		s.publisher = broker.NewPublisher(p.broker, cfg.Device+"-events", log)
+	}
+	if s.plan, err = makePlan(cfg, log, services{
+		store: func(name string) uplink.Store { return s.journal.Records(name) }, tell: s.tell,
+	}); err != nil {
+		return nil, errors.Join(err, s.journal.Close())
 	}
 	s.who = &intake.Who{Finder: nobody{}, Clock: s.clock, Organizations: organizations(cfg)}
 	if cfg.Cardholders.File != "" {
@@ -142,6 +154,24 @@ func (s *site) reportCardholders(r cardholders.Report, err error) {
 	}
 }
 
+// tell publishes an event of an uplink, if there is a broker.
+func (s *site) tell(uplinkName string, event any) {
+	if s.publisher != nil && s.running {
+		s.publisher.Publish("acs/"+s.cfg.Device+"/event/"+uplinkName, event)
+	}
+}
+
+// commands are the handlers of the uplinks that people can talk to, by name.
+func (s *site) commands() map[string]localapi.Commands {
+	all := make(map[string]localapi.Commands)
+	for _, u := range s.plan.uplinks {
+		if c, ok := u.Uplink.(uplink.Commanded); ok {
+			all[u.name] = localapi.Commands{Type: u.typ, Handler: c.Commands()}
+		}
+	}
+	return all
+}
+
 // close ends what newSite has opened.
 func (s *site) close() {
 	if err := s.journal.Close(); err != nil {
@@ -151,7 +181,7 @@ func (s *site) close() {
 
 // api answers the commands.
 func (s *site) api() *localapi.Server {
-	server := &localapi.Server{Status: s.status, Desk: s.desk, Log: s.log}
+	server := &localapi.Server{Status: s.status, Desk: s.desk, Log: s.log, Uplinks: s.commands()}
 	if s.running {
 		server.Seen = s.hub
 	}

@@ -1,6 +1,7 @@
 package localapi
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -12,6 +13,7 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/acs-agent/acs-agent/agent/health"
@@ -151,6 +153,30 @@ func (c *Client) Verify(ctx context.Context, progress func(Progress)) (report bu
 	return report, err
 }
 
+// Uplinks gives the types of the uplinks that have commands, by name.
+func (c *Client) Uplinks(ctx context.Context) (types map[string]string, err error) {
+	return types, c.lines(ctx, http.MethodGet, "uplinks", nil, func(line json.RawMessage) error { return json.Unmarshal(line, &types) })
+}
+
+// Command sends a request to an uplink and puts the JSON that it answers into into, which may be nil. body is sent as JSON if it is
+// not nil. An answer {"error": …} comes back as that error.
+func (c *Client) Command(ctx context.Context, uplink, method, path string, query url.Values, body, into any) error {
+	var content io.Reader = http.NoBody
+	if body != nil {
+		text, err := json.Marshal(body)
+		if err != nil {
+			return err
+		}
+		content = bytes.NewReader(text)
+	}
+	return c.ask(ctx, method, "uplinks/"+uplink+"/"+strings.TrimPrefix(path, "/"), query, content, func(line json.RawMessage) error {
+		if into == nil {
+			return nil
+		}
+		return json.Unmarshal(line, into)
+	})
+}
+
 func values(q queue.Query) url.Values {
 	v := url.Values{}
 	v.Set("uplink", q.Uplink)
@@ -164,8 +190,12 @@ func values(q queue.Query) url.Values {
 
 // lines sends a request and calls visit for each JSON value of the answer.
 func (c *Client) lines(ctx context.Context, method, route string, v url.Values, visit func(json.RawMessage) error) error {
+	return c.ask(ctx, method, route, v, http.NoBody, visit)
+}
+
+func (c *Client) ask(ctx context.Context, method, route string, v url.Values, body io.Reader, visit func(json.RawMessage) error) error {
 	target := url.URL{Scheme: "http", Host: "agent", Path: "/v1/" + route, RawQuery: v.Encode()}
-	req, err := http.NewRequestWithContext(ctx, method, target.String(), http.NoBody)
+	req, err := http.NewRequestWithContext(ctx, method, target.String(), body)
 	if err != nil {
 		return err
 	}

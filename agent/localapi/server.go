@@ -32,9 +32,18 @@ type Server struct {
 	// Status describes the agent now.
 	Status func() health.Status
 	Desk   *queue.Desk
+	// Uplinks are those that people can talk to, by name.
+	Uplinks map[string]Commands
 	// Seen is where passes are watched as they come; nil if no agent runs.
 	Seen *Hub
 	Log  *slog.Logger
+}
+
+// Commands are what one uplink can be asked and told.
+type Commands struct {
+	// Type is the uplink's module.
+	Type    string
+	Handler http.Handler
 }
 
 // Handler serves the routes below /v1.
@@ -45,6 +54,8 @@ func (s *Server) Handler() http.Handler {
 	mux.HandleFunc("GET /v1/queue", s.list)
 	mux.HandleFunc("POST /v1/queue/{action}", s.act)
 	mux.HandleFunc("POST /v1/verify", s.verify)
+	mux.HandleFunc("GET /v1/uplinks", s.uplinks)
+	mux.HandleFunc("/v1/uplinks/{name}/", s.command)
 	return mux
 }
 
@@ -149,6 +160,26 @@ func (s *Server) act(w http.ResponseWriter, r *http.Request) {
 	}
 	s.Log.Info("asked by a person", "action", action, "uplink", q.Uplink, "state", q.State, "number", q.Number, "passes", done.Count)
 	answer(w, done)
+}
+
+// uplinks tells which uplinks have commands: an object of name and type.
+func (s *Server) uplinks(w http.ResponseWriter, _ *http.Request) {
+	types := make(map[string]string, len(s.Uplinks))
+	for name, c := range s.Uplinks {
+		types[name] = c.Type
+	}
+	answer(w, types)
+}
+
+// command hands a request on to the uplink that it names.
+func (s *Server) command(w http.ResponseWriter, r *http.Request) {
+	name := r.PathValue("name")
+	c, ok := s.Uplinks[name]
+	if !ok {
+		fail(w, http.StatusNotFound, fmt.Errorf("no uplink %q has commands", name))
+		return
+	}
+	http.StripPrefix("/v1/uplinks/"+name, c.Handler).ServeHTTP(w, r)
 }
 
 // verify streams {"done":…,"total":…} lines and ends with the report.
