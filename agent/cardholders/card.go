@@ -4,6 +4,8 @@ import (
 	"strconv"
 	"strings"
 	"unicode"
+
+	"github.com/acs-agent/acs-agent/agent/table"
 )
 
 // readCard gives every number that the text of a card can mean. Nothing is chosen: "12345678" is a decimal number and a
@@ -12,13 +14,13 @@ import (
 // Without a number and without a reason the text is a text, such as that of a QR code. The reason says why it cannot be
 // either, and does not repeat it.
 func readCard(text string, into []number) (readings []number, reason string) {
-	s := latinHex(unwrap(text))
+	s := latinHex(table.Unwrap(text))
 	switch {
 	case s == "":
 		return into, "empty"
 	case !strings.ContainsFunc(s, isLetterOrDigit):
 		return into, "neither a digit nor a letter stands in it"
-	case isScientific(s):
+	case table.IsScientific(s):
 		return into, "a spreadsheet has rounded the number to the form 1.2E+10 (format the column as text and type the number again)"
 	}
 	if typ, found := cutType(s); found {
@@ -46,7 +48,7 @@ func readCard(text string, into []number) (readings []number, reason string) {
 
 // readWord reads a text without spaces.
 func readWord(s string, into []number) ([]number, string) {
-	if whole, found := cutZeroFraction(s); found && len(whole) > 3 {
+	if whole, found := table.CutZeroFraction(s); found && len(whole) > 3 {
 		s = whole
 	}
 	if facility, rest, found := cutFacility(s); found {
@@ -61,7 +63,7 @@ func readWord(s string, into []number) ([]number, string) {
 		}
 	}
 	switch {
-	case isDigits(s):
+	case table.IsDigits(s):
 		return digits(s, into), ""
 	case isHex(s) && len(s) >= 5:
 		return hexadecimal(s, 0, into), ""
@@ -141,15 +143,6 @@ func hexDigit(c byte) byte {
 	}
 }
 
-func isDigits(s string) bool {
-	for i := range len(s) {
-		if s[i] < '0' || s[i] > '9' {
-			return false
-		}
-	}
-	return s != ""
-}
-
 func isHex(s string) bool {
 	for i := range len(s) {
 		c := s[i] | 0x20
@@ -173,7 +166,7 @@ func isBytes(parts []string) bool {
 // isThousands says whether the words are one number that a spreadsheet has spaced out: 8 315 940.
 func isThousands(words []string) bool {
 	for i, w := range words {
-		if !isDigits(w) || len(w) > 3 || i > 0 && len(w) != 3 {
+		if !table.IsDigits(w) || len(w) > 3 || i > 0 && len(w) != 3 {
 			return false
 		}
 	}

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/acs-agent/acs-agent/agent/event"
+	"github.com/acs-agent/acs-agent/agent/table"
 )
 
 // credential makes what a driver delivers: hexadecimal digits, with the short number behind a slash.
@@ -177,7 +178,7 @@ func TestReadCardRefuses(t *testing.T) {
 		"126,65536", "0008315940 256,00001", "Em-Marine[5500]", "Em-Marine[5500] No card", "Mifare[BCD142] 066,53692", "Em-Marine[5500] 300,1",
 		"Em-Marine[5500] 01265,58404",
 	} {
-		if readings, reason := readCard(tidy([]byte(in)), nil); reason == "" || len(readings) > 0 {
+		if readings, reason := readCard(table.Tidy(in), nil); reason == "" || len(readings) > 0 {
 			t.Errorf("%q: %d readings, %q", in, len(readings), reason)
 		}
 	}
@@ -194,7 +195,7 @@ func FuzzCardForms(f *testing.F) {
 		if len(s) > event.MaxRaw {
 			return
 		}
-		readings, reason := readCard(tidy([]byte(s)), nil)
+		readings, reason := readCard(table.Tidy(s), nil)
 		if len(readings) > 4 || reason != "" && len(readings) > 0 {
 			t.Fatalf("%q: %d readings, reason %q", s, len(readings), reason)
 		}
@@ -206,7 +207,7 @@ func FuzzCardForms(f *testing.F) {
 		if len(readings) == 0 || strings.ContainsAny(s, "\"\r\n\x00") || strings.Contains(s, "\uFFFD") {
 			return
 		}
-		again, _ := readCard(tidy([]byte(strings.ToLower(s))), nil)
+		again, _ := readCard(table.Tidy(strings.ToLower(s)), nil)
 		if !slices.Equal(again, readings) && !strings.ContainsAny(s, "[ЕАВСеавс") {
 			t.Fatalf("%q reads otherwise in small letters: %+v, %+v", s, readings, again)
 		}

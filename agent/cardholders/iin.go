@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/acs-agent/acs-agent/agent/event"
+	"github.com/acs-agent/acs-agent/agent/table"
 )
 
 const iinDigits = 12
@@ -13,18 +14,18 @@ const iinDigits = 12
 // readIIN reads an IIN out of whatever a spreadsheet has made of it. restored says that leading zeros had been eaten and are
 // back: the control digit then fits, which by chance happens to one number in eleven only. The reason does not repeat the number.
 func readIIN(text string) (iin uint64, restored bool, reason string) {
-	s := unwrap(text)
-	if isScientific(s) {
+	s := table.Unwrap(text)
+	if table.IsScientific(s) {
 		return 0, false, "a spreadsheet has rounded the number to the form 9.00101E+11 (format the column as text and type the number again)"
 	}
-	if whole, found := cutZeroFraction(s); found {
+	if whole, found := table.CutZeroFraction(s); found {
 		s = whole
 	}
 	s = strings.ReplaceAll(s, " ", "")
 	switch {
 	case s == "":
 		return 0, false, "empty"
-	case !isDigits(s):
+	case !table.IsDigits(s):
 		return 0, false, "not a number of 12 digits"
 	case strings.Trim(s, "0") == "":
 		return 0, false, "all zeros (a placeholder is no IIN)"

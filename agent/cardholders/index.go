@@ -11,6 +11,7 @@ import (
 	"golang.org/x/text/encoding/charmap"
 
 	"github.com/acs-agent/acs-agent/agent/event"
+	"github.com/acs-agent/acs-agent/agent/table"
 )
 
 // An indexed number is one reading of one row's card: 16 bytes.
@@ -52,7 +53,7 @@ func (b *Book) hits(c *event.Credential) []hit {
 	if len(c.Text) > event.MaxRaw {
 		return nil
 	}
-	if forms, _ := readCard(tidy([]byte(c.Text)), nil); len(forms) > 0 {
+	if forms, _ := readCard(table.Tidy(c.Text), nil); len(forms) > 0 {
 		return b.byNumber(forms, nil)
 	}
 	return b.byText(strings.TrimSpace(c.Text), nil)

@@ -37,7 +37,7 @@ type desk struct {
 func newDesk(t *testing.T, rows int) *desk {
 	d := &desk{t: t, path: filepath.Join(t.TempDir(), "cardholders.csv"), events: make(chan fsnotify.Event)}
 	if rows >= 0 {
-		d.write(table(rows))
+		d.write(fileOf(rows))
 	}
 	d.keeper = NewKeeper(d.path, almaty, slog.New(slog.NewTextHandler(&d.log, &slog.HandlerOptions{Level: slog.LevelDebug})))
 	d.keeper.OnChange = func(r Report, err error) {
@@ -101,8 +101,8 @@ func (d *desk) expect(rows int, told ...string) {
 	d.told = nil
 }
 
-// table makes a file of so many rows.
-func table(rows int) string {
+// fileOf makes a file of so many rows.
+func fileOf(rows int) string {
 	s := "card;iin;full_name\n"
 	for i := range rows {
 		s += strings.Repeat("0", 9) + string(rune('A'+i)) + ";900101300017;Пробный Проба Пробович\n"
@@ -115,7 +115,7 @@ func TestKeeperTakesAFileThatIsFinished(t *testing.T) {
 		d := newDesk(t, 3)
 		defer d.run()()
 		d.expect(3)
-		d.save(table(4))
+		d.save(fileOf(4))
 		time.Sleep(settled - time.Millisecond)
 		d.expect(3)
 		time.Sleep(time.Millisecond)
@@ -130,7 +130,7 @@ func TestKeeperWaitsForSlowWriters(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		d := newDesk(t, 3)
 		defer d.run()()
-		whole := table(5)
+		whole := fileOf(5)
 		for n := range len(whole) / 20 {
 			d.save(whole[:20*n])
 			time.Sleep(settled * 9 / 10)
@@ -146,7 +146,7 @@ func TestKeeperNoticesSilentChanges(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		d := newDesk(t, 3)
 		defer d.run()()
-		d.write(table(4))
+		d.write(fileOf(4))
 		time.Sleep(patrol + settled)
 		d.expect(4, "4 rows")
 	})
@@ -156,7 +156,7 @@ func TestKeeperIgnoresOtherFiles(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		d := newDesk(t, 3)
 		defer d.run()()
-		d.write(table(4))
+		d.write(fileOf(4))
 		d.events <- fsnotify.Event{Name: d.path + ".bak", Op: fsnotify.Write}
 		time.Sleep(2 * settled)
 		d.expect(3)
@@ -168,7 +168,7 @@ func TestKeeperKeepsTheOldBook(t *testing.T) {
 		"empty file":     "",
 		"no header":      "55007EE424;900101300017;Пробный Проба Пробович\n",
 		"workbook":       "PK\x03\x04",
-		"no row":         table(0),
+		"no row":         fileOf(0),
 		"no usable row":  "card;iin;full_name\n55007EE424;900101300018;Пробный Проба Пробович\n",
 		"wrong encoding": "card;iin;full_name\n55007EE424;900101300017;\x8F\xE0\xAE\xA1\xAD\xEB\xA9 \x8F\xE0\xAE\xA1\xA0\n",
 	} {
@@ -186,7 +186,7 @@ func TestKeeperKeepsTheOldBook(t *testing.T) {
 				if strings.Contains(err.Error(), "900101") || strings.Contains(d.log.String(), "900101") || strings.Contains(d.log.String(), "Проб") {
 					t.Errorf("personal data: %v\n%s", err, d.log.String())
 				}
-				d.save(table(2))
+				d.save(fileOf(2))
 				time.Sleep(settled)
 				d.expect(2, "2 rows")
 			})
@@ -198,10 +198,10 @@ func TestKeeperWaitsAMinuteWhenHalfIsGone(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		d := newDesk(t, 10)
 		defer d.run()()
-		d.save(table(5)) // half is not more than half
+		d.save(fileOf(5)) // half is not more than half
 		time.Sleep(settled)
 		d.expect(5, "5 rows")
-		d.save(table(2))
+		d.save(fileOf(2))
 		time.Sleep(confirmed - time.Millisecond)
 		d.expect(5)
 		time.Sleep(time.Millisecond)
@@ -213,12 +213,12 @@ func TestKeeperForgetsAShortFileThatGrows(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		d := newDesk(t, 10)
 		defer d.run()()
-		d.save(table(3))
+		d.save(fileOf(3))
 		time.Sleep(confirmed - time.Second)
-		d.save(table(4))
+		d.save(fileOf(4))
 		time.Sleep(confirmed - time.Second)
 		d.expect(10)
-		d.save(table(9))
+		d.save(fileOf(9))
 		time.Sleep(settled)
 		d.expect(9, "9 rows")
 		time.Sleep(10 * time.Minute)
@@ -238,7 +238,7 @@ func TestKeeperFollowsAFileThatComesLate(t *testing.T) {
 		defer d.run()()
 		time.Sleep(time.Hour)
 		d.expect(0)
-		d.save(table(3))
+		d.save(fileOf(3))
 		time.Sleep(settled)
 		d.expect(3, "3 rows")
 		if err := os.Remove(d.path); err != nil {
@@ -274,7 +274,7 @@ func TestKeeperNoticesARename(t *testing.T) {
 	done := make(chan error)
 	go func() { done <- d.keeper.Run(ctx) }()
 	time.Sleep(50 * time.Millisecond)
-	if err := os.WriteFile(d.path+".new", []byte(table(5)), 0o600); err != nil {
+	if err := os.WriteFile(d.path+".new", []byte(fileOf(5)), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	if err := os.Rename(d.path+".new", d.path); err != nil {

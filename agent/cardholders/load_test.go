@@ -1,15 +1,14 @@
 package cardholders
 
 import (
-	"bytes"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 	"time"
-	"unicode/utf8"
 
 	"github.com/acs-agent/acs-agent/agent/event"
+	"github.com/acs-agent/acs-agent/agent/table"
 )
 
 var almaty = time.FixedZone("", 5*3600)
@@ -219,48 +218,6 @@ func TestReadDay(t *testing.T) {
 	}
 }
 
-func TestSplit(t *testing.T) {
-	for in, want := range map[string][]string{
-		`a;b;c`:                      {"a", "b", "c"},
-		`;;`:                         {"", "", ""},
-		`"a;b"; "c""d" ;e"f"`:        {"a;b", `c"d`, `e"f"`},
-		`"";x`:                       {"", "x"},
-		``:                           {""},
-		`"a`:                         nil,
-		`"a"b;c`:                     nil,
-		`Школа "№ 12";"Школа ""1"""`: {`Школа "№ 12"`, `Школа "1"`},
-	} {
-		fields, reason := split([]byte(in), ';', nil)
-		if want == nil {
-			if reason == "" {
-				t.Errorf("%s: %q", in, fields)
-			}
-			continue
-		}
-		if got, want := string(bytes.Join(fields, []byte("|"))), strings.Join(want, "|"); got != want || reason != "" {
-			t.Errorf("%s: %s, %q", in, got, reason)
-		}
-	}
-}
-
-// A damaged byte makes one bad row; it does not turn the whole file into Windows-1251.
-func TestSurveyIsNotMisledByDamage(t *testing.T) {
-	whole := strings.Repeat("Пробный Проба Пробович\n", 10_000) // letters lie across the edges of blocks
-	for damage, want := range map[string]encoding{"": plainUTF8, "\xE0": plainUTF8, strings.Repeat("\xE0\xE1\xE2 ", 20): plainUTF8} {
-		got, err := recognise(strings.NewReader(whole + damage))
-		if err != nil || got != want {
-			t.Errorf("damage %q: %s, %v", damage, got, err)
-		}
-	}
-	var s survey
-	for i := range len(whole) / 100 {
-		s.add([]byte(whole[:len(whole)/100][i : i+1]))
-	}
-	if s.broken > 0 || s.letters == 0 || len(s.rest) >= utf8.UTFMax {
-		t.Errorf("byte by byte: %d letters, %d broken", s.letters, s.broken)
-	}
-}
-
 // book makes a book of rows without header: card;iin;full_name;organization;valid_from;valid_to.
 func book(t testing.TB, rows ...string) *Book {
 	t.Helper()
@@ -277,5 +234,14 @@ func book(t testing.TB, rows ...string) *Book {
 func load(t testing.TB, rows string) (*Book, Report, error) {
 	t.Helper()
 	const header = "card;iin;full_name;organization;valid_from;valid_to\n"
-	return read(strings.NewReader(header+rows), "cardholders.csv", almaty)
+	return readText(header + rows)
+}
+
+// readText reads the text of a file.
+func readText(text string) (*Book, Report, error) {
+	rows, err := table.New(strings.NewReader(text), columns())
+	if err != nil {
+		return nil, Report{}, err
+	}
+	return read(rows, "cardholders.csv", almaty)
 }

@@ -3,16 +3,18 @@ package cardholders
 import (
 	"strconv"
 	"strings"
+
+	"github.com/acs-agent/acs-agent/agent/table"
 )
 
 // readPair reads two words: both numbers that stand on a card, or the two halves of one.
 func readPair(first, last string, into []number) ([]number, string) {
-	if isDigits(last) {
+	if table.IsDigits(last) {
 		if _, _, found := cutFacility(first); found {
 			first, last = last, first
 		}
 	}
-	if facility, rest, found := cutFacility(last); found && isDigits(first) && len(first) <= 10 {
+	if facility, rest, found := cutFacility(last); found && table.IsDigits(first) && len(first) <= 10 {
 		// 0008315940  126,58404
 		long, err := strconv.ParseUint(first, 10, 32)
 		if err != nil {
@@ -34,7 +36,7 @@ func readPair(first, last string, into []number) ([]number, string) {
 		}
 		return into, "the two numbers are not of one card (one of them is mistyped; look at the card)"
 	}
-	if isDigits(first) && len(first) <= 3 && isDigits(last) && len(last) == 5 {
+	if table.IsDigits(first) && len(first) <= 3 && table.IsDigits(last) && len(last) == 5 {
 		return readFacility(first, last, into)
 	}
 	return into, ""
@@ -48,7 +50,7 @@ func cutFacility(s string) (facility, rest string, found bool) {
 		return "", "", false
 	}
 	facility, rest = s[:i], s[i+1:]
-	return facility, rest, isDigits(facility) && len(facility) <= 5 && isDigits(rest) && len(rest) <= 5
+	return facility, rest, table.IsDigits(facility) && len(facility) <= 5 && table.IsDigits(rest) && len(rest) <= 5
 }
 
 // readFacility reads the two halves that are printed with a comma between them: 8 and 16 bits, or 16 and 16.
@@ -80,7 +82,7 @@ type typed struct{ hex, short string }
 
 // cutType takes such a line apart. The address that readers on a bus print before it is dropped.
 func cutType(s string) (t typed, found bool) {
-	if len(s) > 6 && s[5] == ' ' && isDigits(s[:5]) {
+	if len(s) > 6 && s[5] == ' ' && table.IsDigits(s[:5]) {
 		s = s[6:]
 	}
 	name, rest, found := strings.Cut(s, "[")

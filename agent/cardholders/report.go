@@ -67,17 +67,17 @@ func (r *Report) String() string {
 	return b.String()
 }
 
-func (r *Report) refuse(line int, c column, reason string) {
+func (r *Report) refuse(line int, column, reason string) {
 	r.Refused++
 	if len(r.Refusals) < MaxRemarks {
-		r.Refusals = append(r.Refusals, Remark{Line: line, Column: c.String(), Reason: reason})
+		r.Refusals = append(r.Refusals, Remark{Line: line, Column: column, Reason: reason})
 	}
 }
 
-func (r *Report) warn(line int, c column, reason string) {
+func (r *Report) warn(line int, column, reason string) {
 	r.Warned++
 	if len(r.Warnings) < MaxRemarks {
-		r.Warnings = append(r.Warnings, Remark{Line: line, Column: c.String(), Reason: reason})
+		r.Warnings = append(r.Warnings, Remark{Line: line, Column: column, Reason: reason})
 	}
 }
 
@@ -90,17 +90,4 @@ func (r *Report) note(n int, what string) {
 func (r *Report) sort() {
 	byLine := func(x, y Remark) int { return cmp.Compare(x.Line, y.Line) }
 	slices.SortStableFunc(r.Warnings, byLine)
-}
-
-func separatorName(c byte) string {
-	switch c {
-	case ';':
-		return "semicolon"
-	case ',':
-		return "comma"
-	case '\t':
-		return "tab"
-	default:
-		return "bar"
-	}
 }

@@ -1,13 +1,13 @@
-package cardholders
+package table
 
 import (
 	"bufio"
-	"bytes"
 	"errors"
 	"io"
+	"strings"
 )
 
-// maxLine is the largest number of bytes of a line: no row of five short columns is longer.
+// maxLine is the largest number of bytes of a line: no row that people fill in is longer.
 const maxLine = 8 << 10
 
 // A lineReader cuts a text into lines that end with CR, LF or both.
@@ -23,7 +23,7 @@ func newLineReader(src io.Reader) *lineReader {
 
 var errLongLine = errors.New("line too long")
 
-// next gives the next line, which is valid until the next call and may be changed. The error is errLongLine for a line that
+// next gives the next line, which is valid until the next call. The error is errLongLine for a line that
 // had to be left out, io.EOF behind the last line, or that of the source.
 func (l *lineReader) next() ([]byte, error) {
 	l.line = l.line[:0]
@@ -56,44 +56,48 @@ func (l *lineReader) end() ([]byte, error) {
 }
 
 // split cuts a line into its fields and appends them to into. Quotes around a field are taken off and double ones inside made
-// single, in the line itself. A quoted field ends on its line: a forgotten quote spoils one row and not all that follow.
-func split(line []byte, separator byte, into [][]byte) (fields [][]byte, reason string) {
+// single. A quoted field ends on its line: a forgotten quote spoils one row and not all that follow.
+func split(line string, separator byte, into []string) (fields []string, reason string) {
 	for {
-		var field []byte
-		if start := bytes.TrimLeft(line, " "); len(start) > 0 && start[0] == '"' {
-			field, line = unquote(start)
-			if line == nil {
+		var field string
+		if start := strings.TrimLeft(line, " "); start != "" && start[0] == '"' {
+			var closed bool
+			if field, line, closed = unquote(start[1:]); !closed {
 				return into, "a quote is not closed on the same line"
 			}
-			if line = bytes.TrimLeft(line, " "); len(line) > 0 && line[0] != separator {
+			if line = strings.TrimLeft(line, " "); line != "" && line[0] != separator {
 				return into, "text stands behind the closing quote of a field"
 			}
 		} else {
-			end := bytes.IndexByte(line, separator)
+			end := strings.IndexByte(line, separator)
 			if end < 0 {
 				end = len(line)
 			}
 			field, line = line[:end], line[end:]
 		}
 		into = append(into, field)
-		if len(line) == 0 {
+		if line == "" {
 			return into, ""
 		}
 		line = line[1:]
 	}
 }
 
-// unquote gives what stands between the quotes and what stands behind them; rest is nil if there is no closing quote.
-func unquote(b []byte) (field, rest []byte) {
-	field = b[:0]
-	for i := 1; i < len(b); i++ {
-		if b[i] == '"' {
-			if i+1 == len(b) || b[i+1] != '"' {
-				return field, b[i+1:]
-			}
+// unquote gives what stands before the closing quote, and what stands behind it.
+func unquote(s string) (field, rest string, closed bool) {
+	double := false
+	for i := 0; i < len(s); i++ {
+		switch {
+		case s[i] != '"':
+		case i+1 < len(s) && s[i+1] == '"':
+			double = true
 			i++
+		default:
+			if field = s[:i]; double {
+				field = strings.ReplaceAll(field, `""`, `"`)
+			}
+			return field, s[i+1:], true
 		}
-		field = append(field, b[i])
 	}
-	return nil, nil
+	return "", "", false
 }

@@ -1,8 +1,9 @@
-package cardholders
+package table
 
 import (
 	"strings"
 	"testing"
+	"unicode/utf8"
 
 	"golang.org/x/text/encoding/charmap"
 )
@@ -23,7 +24,7 @@ func TestOneNameTellsTheEncoding(t *testing.T) {
 					t.Fatal(err)
 				}
 				got, err := recognise(strings.NewReader(file))
-				if want := c.chars == charmap.Windows1251; (err == nil) != want || want && got != windows1251 {
+				if want := c.chars == charmap.Windows1251; (err == nil) != want || want && got != Windows1251 {
 					t.Errorf("%s, %s, in %s: %s, %v", name, how, c.name, got, err)
 				}
 			}
@@ -53,5 +54,23 @@ func TestNumeroSignAloneIsWindows1251OrNothing(t *testing.T) {
 		if got, err := recognise(strings.NewReader(file)); (err == nil) != (c.chars == charmap.Windows1251) {
 			t.Errorf("%s: %s, %v", c.name, got, err)
 		}
+	}
+}
+
+// A damaged byte makes one bad row; it does not turn the whole file into Windows-1251.
+func TestSurveyIsNotMisledByDamage(t *testing.T) {
+	whole := strings.Repeat("Пробный Проба Пробович\n", 10_000) // letters lie across the edges of blocks
+	for damage, want := range map[string]Encoding{"": UTF8, "\xE0": UTF8, strings.Repeat("\xE0\xE1\xE2 ", 20): UTF8} {
+		got, err := recognise(strings.NewReader(whole + damage))
+		if err != nil || got != want {
+			t.Errorf("damage %q: %s, %v", damage, got, err)
+		}
+	}
+	var s survey
+	for i := range len(whole) / 100 {
+		s.add([]byte(whole[:len(whole)/100][i : i+1]))
+	}
+	if s.broken > 0 || s.letters == 0 || len(s.rest) >= utf8.UTFMax {
+		t.Errorf("byte by byte: %d letters, %d broken", s.letters, s.broken)
 	}
 }

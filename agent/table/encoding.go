@@ -1,4 +1,4 @@
-package cardholders
+package table
 
 import (
 	"bytes"
@@ -14,19 +14,20 @@ import (
 	"golang.org/x/text/transform"
 )
 
-// An encoding is one in which the file may be.
-type encoding string
+// An Encoding is one in which a file may be; its text is its name for people.
+type Encoding string
 
+// The encodings that are read. UTF-16 needs a byte order mark and may be of either order.
 const (
-	plainUTF8   encoding = "UTF-8"
-	markedUTF8  encoding = "UTF-8 with byte order mark"
-	markedUTF16 encoding = "UTF-16"
-	windows1251 encoding = "Windows-1251"
+	UTF8        Encoding = "UTF-8"
+	MarkedUTF8  Encoding = "UTF-8 with byte order mark"
+	UTF16       Encoding = "UTF-16"
+	Windows1251 Encoding = "Windows-1251"
 )
 
 // recognise reads the whole of src and says in which encoding it is. A file in an encoding that is not taken is an error that
 // names it as far as it can be told: names that are wrong must not get to a portal.
-func recognise(src io.Reader) (encoding, error) {
+func recognise(src io.Reader) (Encoding, error) {
 	var s survey
 	buf := make([]byte, 64<<10)
 	for first := true; ; first = false {
@@ -49,31 +50,31 @@ func recognise(src io.Reader) (encoding, error) {
 var utf8Mark = []byte{0xEF, 0xBB, 0xBF}
 
 // byMark recognises what says in its first bytes what it is.
-func byMark(start []byte) (encoding, error) {
+func byMark(start []byte) (Encoding, error) {
 	switch {
 	case bytes.HasPrefix(start, utf8Mark):
-		return markedUTF8, nil
+		return MarkedUTF8, nil
 	case bytes.HasPrefix(start, []byte{0xFF, 0xFE, 0, 0}):
-		return "", errors.New("the file is in UTF-32" + saveAsUTF8)
+		return "", errors.New("the file is in UTF-32" + SaveAsUTF8)
 	case bytes.HasPrefix(start, []byte{0xFF, 0xFE}), bytes.HasPrefix(start, []byte{0xFE, 0xFF}):
-		return markedUTF16, nil
+		return UTF16, nil
 	case bytes.HasPrefix(start, []byte("PK\x03\x04")), bytes.HasPrefix(start, []byte{0xD0, 0xCF, 0x11, 0xE0}):
-		return "", errors.New("the file is a workbook and no CSV file" + saveAsUTF8)
+		return "", errors.New("the file is a workbook and no CSV file" + SaveAsUTF8)
 	case bytes.IndexByte(start, 0) >= 0:
-		return "", errors.New("the file is no text, or in UTF-16 without byte order mark" + saveAsUTF8)
+		return "", errors.New("the file is no text, or in UTF-16 without byte order mark" + SaveAsUTF8)
 	}
 	return "", nil
 }
 
 // open gives the text of src, which stands at its beginning, as UTF-8 without byte order mark.
-func (e encoding) open(src io.Reader) (io.Reader, error) {
+func (e Encoding) open(src io.Reader) (io.Reader, error) {
 	switch e {
-	case markedUTF8:
+	case MarkedUTF8:
 		_, err := io.CopyN(io.Discard, src, int64(len(utf8Mark)))
 		return src, err
-	case markedUTF16:
+	case UTF16:
 		return transform.NewReader(src, utf16.UTF16(utf16.LittleEndian, utf16.ExpectBOM).NewDecoder()), nil
-	case windows1251:
+	case Windows1251:
 		return charmap.Windows1251.NewDecoder().Reader(src), nil
 	default:
 		return src, nil
@@ -129,10 +130,10 @@ func (s *survey) one(b []byte) int {
 
 // encoding decides. A UTF-8 file with some damaged bytes stays one, for a damaged row is a smaller evil than a damaged file;
 // letters of Windows-1251 that happen to look like UTF-8 are rare.
-func (s *survey) encoding() (encoding, error) {
+func (s *survey) encoding() (Encoding, error) {
 	s.broken += len(s.rest)
 	if s.broken == 0 || s.letters > 4*s.broken {
-		return plainUTF8, nil
+		return UTF8, nil
 	}
 	best, bestName := math.Inf(-1), ""
 	for _, c := range candidates() {
@@ -142,11 +143,11 @@ func (s *survey) encoding() (encoding, error) {
 	}
 	switch {
 	case best < implausible:
-		return "", errors.New("the file is neither UTF-8 nor Windows-1251" + saveAsUTF8)
-	case bestName != string(windows1251):
-		return "", fmt.Errorf("the file is neither UTF-8 nor Windows-1251, but %s by the look of its letters%s", bestName, saveAsUTF8)
+		return "", errors.New("the file is neither UTF-8 nor Windows-1251" + SaveAsUTF8)
+	case bestName != string(Windows1251):
+		return "", fmt.Errorf("the file is neither UTF-8 nor Windows-1251, but %s by the look of its letters%s", bestName, SaveAsUTF8)
 	}
-	return windows1251, nil
+	return Windows1251, nil
 }
 
 type candidate struct {
@@ -156,7 +157,7 @@ type candidate struct {
 
 func candidates() []candidate {
 	return []candidate{
-		{string(windows1251), charmap.Windows1251},
+		{string(Windows1251), charmap.Windows1251},
 		{"CP866 (DOS)", charmap.CodePage866},
 		{"KOI8-R", charmap.KOI8R},
 		{"Mac Cyrillic", charmap.MacintoshCyrillic},
