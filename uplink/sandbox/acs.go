@@ -3,9 +3,7 @@ package sandbox
 import (
 	"errors"
 	"fmt"
-	"mime"
 	"net/http"
-	"strings"
 )
 
 const (
@@ -28,19 +26,21 @@ func newACS(key string, allowBursts bool) *acs {
 	return &acs{key: key, allowBursts: allowBursts, store: newStore()}
 }
 
-func (a *acs) name() string { return "acs" }
+func (a *acs) name() string { return acsName }
+
+func (a *acs) takes(r *http.Request) bool { return target(r) == ACSPath }
 
 // documented holds the texts letter by letter, with the document's own slips.
-func (a *acs) documented(status int) string {
+func (a *acs) documented(_ *http.Request, status int) (mediaType, body string, known bool) {
 	switch status {
 	case http.StatusBadRequest:
-		return `{"message":"Ошибка передачи параметров"}`
+		return mediaJSON, `{"message":"Ошибка передачи параметров"}`, true
 	case http.StatusUnauthorized:
-		return `{"message":"Ошибка авторизации (ключ не верный или заблокирован)"}`
+		return mediaJSON, `{"message":"Ошибка авторизации (ключ не верный или заблокирован)"}`, true
 	case http.StatusInternalServerError:
-		return `{"message":"Втнутренняя ошибка сервера"}`
+		return mediaJSON, `{"message":"Втнутренняя ошибка сервера"}`, true
 	default:
-		return ""
+		return "", "", false
 	}
 }
 
@@ -112,14 +112,4 @@ func (a *acs) checkHeader(x *exchange) (status int, reason string) {
 		return http.StatusTooManyRequests, fmt.Sprintf("more than %d requests within %v", limitRequests, limitWindow)
 	}
 	return 0, ""
-}
-
-// isJSON compares the media type; a charset, which JSON does not need, must at least be the right one.
-func isJSON(header string) bool {
-	media, params, err := mime.ParseMediaType(header)
-	if err != nil || media != mediaJSON {
-		return false
-	}
-	charset, given := params["charset"]
-	return !given || strings.EqualFold(charset, "utf-8")
 }

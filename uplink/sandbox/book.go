@@ -14,6 +14,8 @@ type Request struct {
 	At time.Time `json:"at"`
 	// Portal is the service that was asked, for example "acs"; empty if no portal has the path.
 	Portal string `json:"portal"`
+	// Call is which of the portal's calls it was, for example "login"; empty if the portal has only one.
+	Call string `json:"call,omitempty"`
 	// Status is the answer's; 0 if the request got none.
 	Status int `json:"status"`
 	// Rows is how many rows the request brought that were not known before, Repeats how many were; both 0 if it was refused.

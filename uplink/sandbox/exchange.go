@@ -42,11 +42,18 @@ func (x *exchange) answer(status int, mediaType, body string) {
 func (x *exchange) refuse(status int, reason string) {
 	x.entry.Reason = reason
 	x.discard()
-	if body := x.service.documented(status); body != "" {
-		x.answer(status, mediaJSON, body)
+	if mediaType, body, known := x.service.documented(x.r, status); known {
+		x.answer(status, mediaType, body)
 	} else {
 		x.answer(status, mediaHTML, page(status))
 	}
+}
+
+// refuseWith is refuse with an answer that tells the client what was wrong.
+func (x *exchange) refuseWith(status int, mediaType, body, reason string) {
+	x.entry.Reason = reason
+	x.discard()
+	x.answer(status, mediaType, body)
 }
 
 // page answers as the web server before a portal does: with a page for people.
@@ -68,7 +75,9 @@ func (x *exchange) write(status int, mediaType, body string) {
 func (x *exchange) begin(status int, mediaType string, length int) {
 	x.entry.Status = status
 	x.record()
-	x.w.Header().Set("Content-Type", mediaType)
+	if mediaType != "" {
+		x.w.Header().Set("Content-Type", mediaType)
+	}
 	if length >= 0 {
 		x.w.Header().Set("Content-Length", strconv.Itoa(length))
 	}
@@ -101,7 +110,7 @@ func (x *exchange) record() {
 	x.entry.TooFast = x.tooFast
 	x.entry.Duration = x.portal.now().Sub(x.entry.At)
 	x.portal.book.ended(x.entry)
-	x.portal.log.Info("request", "portal", x.entry.Portal, "status", x.entry.Status, "rows", x.entry.Rows,
+	x.portal.log.Info("request", "portal", x.entry.Portal, "call", x.entry.Call, "status", x.entry.Status, "rows", x.entry.Rows,
 		"repeats", x.entry.Repeats, "bytes", x.entry.Bytes, "duration", x.entry.Duration, "fault", x.entry.Fault,
 		"too_fast", x.entry.TooFast, "reason", x.entry.Reason)
 }

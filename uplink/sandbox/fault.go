@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/acs-agent/acs-agent/agent/event"
@@ -26,19 +27,19 @@ const (
 	CutBefore Kind = "cut-before"
 	// CutBody resets the connection in the middle of the body.
 	CutBody Kind = "cut-body"
-	// CutAnswer keeps the rows and resets the connection instead of answering: the lost answer.
+	// CutAnswer keeps what came and resets the connection instead of answering: the lost answer.
 	CutAnswer Kind = "cut-answer"
-	// Truncated keeps the rows and ends the connection in the middle of the answer's body.
+	// Truncated keeps what came and ends the connection in the middle of the answer's body.
 	Truncated Kind = "truncated"
-	// WrongType keeps the rows and answers rightly, but as text/html.
+	// WrongType keeps what came and answers rightly, but as text/html.
 	WrongType Kind = "wrong-type"
 	// Captive answers 200 with the log-in page of somebody else's network.
 	Captive Kind = "captive"
-	// Empty keeps the rows and answers 200 without a body.
+	// Empty keeps what came and answers with the right status, but without a body.
 	Empty Kind = "empty"
-	// OtherJSON keeps the rows and answers 200 with JSON that the document does not know.
+	// OtherJSON keeps what came and answers with the right status and JSON that the document does not know.
 	OtherJSON Kind = "other-json"
-	// Endless keeps the rows and answers with gigabytes.
+	// Endless keeps what came and answers with gigabytes.
 	Endless Kind = "endless"
 	// RefuseIIN refuses each request that has a row with one of Fault.IINs, with 400.
 	RefuseIIN Kind = "refuse-iin"
@@ -52,6 +53,19 @@ const (
 	TLSOtherHost Kind = "tls-other-host"
 )
 
+// The names of the portals.
+const (
+	acsName      = "acs"
+	examName     = "exam"
+	subjectsName = "subjects"
+	checksName   = "checks"
+	callbackName = "callback"
+)
+
+func portalNames() []string {
+	return []string{acsName, examName, subjectsName, checksName, callbackName}
+}
+
 // maxDelay is the longest Delay, well below what the server gives to a request.
 const maxDelay = 5 * time.Minute
 
@@ -64,8 +78,11 @@ type Fault struct {
 	Share float64
 	// Above hits only requests that announce a body longer than this, in bytes. Not for the kinds that refuse rows or change TLS.
 	Above int64
-	// Stored keeps the rows of the request all the same. For Status and Hang; it comes to nothing if the request was wrong.
+	// Stored keeps what the request brought all the same. For Status and Hang; it comes to nothing if the request was wrong.
 	Stored bool
+	// Portal hits only requests to this portal: acs, exam, subjects, checks or callback. Not for the kinds that change TLS; those
+	// that refuse rows are for acs anyway.
+	Portal string
 
 	// Status is for Status: 300 to 599.
 	Status int
@@ -124,6 +141,9 @@ func (f *Fault) check() error {
 	must(f.Next == 0 || f.Share == 0, "next and share exclude each other")
 	must(f.Above >= 0, "above is below 0")
 	must(f.Above == 0 || !f.isTLS() && !f.refusesRows(), "above is not for this kind")
+	must(f.Portal == "" || slices.Contains(portalNames(), f.Portal), "portal is none of "+strings.Join(portalNames(), ", "))
+	must(f.Portal == "" || !f.isTLS(), "portal is not for this kind")
+	must(f.Portal == "" || f.Portal == acsName || !f.refusesRows(), "only acs has rows to refuse")
 	must(!f.Stored || f.Kind == Status || f.Kind == Hang, "stored is for statuses and hang")
 	must(f.Kind != Status || f.Status >= 300 && f.Status <= 599 && http.StatusText(f.Status) != "", "status is not a known one of 300 to 599")
 	must(f.Kind == Status || f.Status == 0, "a status is not for this kind")

@@ -66,9 +66,11 @@ func (b *faultBox) release() <-chan struct{} {
 	return b.released
 }
 
-// pickRequest gives the fault that hits a request with a body of this length, or one without a kind.
-func (b *faultBox) pickRequest(length int64) Fault {
-	return b.pick(func(f *Fault) bool { return !f.refusesRows() && !f.isTLS() && (f.Above == 0 || length > f.Above) })
+// pickRequest gives the fault that hits a request to a portal with a body of this length, or one without a kind.
+func (b *faultBox) pickRequest(portal string, length int64) Fault {
+	return b.pick(func(f *Fault) bool {
+		return !f.refusesRows() && !f.isTLS() && (f.Portal == "" || f.Portal == portal) && (f.Above == 0 || length > f.Above)
+	})
 }
 
 // pickConnection gives the fault that hits a new TLS connection, or one without a kind.

@@ -26,15 +26,15 @@ func forms() []form {
 		{Slow, "slow=20s", "answer rightly, but so late"},
 		{CutBefore, "cut-before", "reset the connection before the body is read"},
 		{CutBody, "cut-body", "reset the connection in the middle of the body"},
-		{CutAnswer, "cut-answer", "keep the rows, reset the connection instead of answering"},
-		{Truncated, "truncated", "keep the rows, answer with half of the body"},
-		{WrongType, "wrong-type", "keep the rows, answer rightly but as text/html"},
+		{CutAnswer, "cut-answer", "keep what came, reset the connection instead of answering"},
+		{Truncated, "truncated", "keep what came, answer with half of the body"},
+		{WrongType, "wrong-type", "keep what came, answer rightly but as text/html"},
 		{Captive, "captive", "answer 200 with a log-in page, keep nothing"},
-		{Empty, "empty", "keep the rows, answer 200 without a body"},
-		{OtherJSON, "other-json", "keep the rows, answer 200 with unknown JSON"},
-		{Endless, "endless", "keep the rows, answer with gigabytes"},
-		{RefuseIIN, "refuse-iin=900101300017,900101400023", "400 for each request with a row of these people"},
-		{RefuseNote, "refuse-note=Корпус 2", "400 for each request with a row whose note contains this"},
+		{Empty, "empty", "keep what came, answer rightly but without a body"},
+		{OtherJSON, "other-json", "keep what came, answer with unknown JSON"},
+		{Endless, "endless", "keep what came, answer with gigabytes"},
+		{RefuseIIN, "refuse-iin=900101300017,900101400023", "acs: 400 for each request with a row of these people"},
+		{RefuseNote, "refuse-note=Корпус 2", "acs: 400 for each request with a row whose note contains this"},
 		{TLSExpired, "tls-expired", "a certificate that is no longer valid"},
 		{TLSNotYetValid, "tls-not-yet-valid", "a certificate that is not valid yet"},
 		{TLSOtherHost, "tls-other-host", "a certificate of another host"},
@@ -51,8 +51,9 @@ func FaultForms() string {
 	for _, option := range [][2]string{
 		{":next=3", "for the next 3 requests (TLS: connections) only"},
 		{":share=0.1", "for one request in ten"},
+		{":portal=exam", "for this portal only: acs, exam, subjects, checks or callback"},
 		{":above=100000", "for bodies longer than this, in bytes"},
-		{":stored", "statuses and hang: keep the rows all the same"},
+		{":stored", "statuses and hang: keep what came all the same"},
 		{":retry-after=2", "statuses: with this header, in seconds"},
 		{":retry-after-date=2", "the same, written as a date"},
 		{":location=https://…", "statuses 300 to 399: where to"},
@@ -167,6 +168,10 @@ func (f *Fault) setOption(key, value string) (err error) {
 			return fmt.Errorf("%q is not a number above 0 and up to 1", value)
 		}
 		f.Share = share
+	case "portal":
+		if f.Portal = value; value == "" {
+			return errors.New("is empty")
+		}
 	case "above":
 		f.Above = number(1)
 	case "stored":
@@ -211,6 +216,7 @@ func (f Fault) String() string {
 	}
 	add(f.Next > 0, fmt.Sprintf("next=%d", f.Next))
 	add(f.Share > 0, fmt.Sprintf("share=%v", f.Share))
+	add(f.Portal != "", "portal="+f.Portal)
 	add(f.Above > 0, fmt.Sprintf("above=%d", f.Above))
 	add(f.Stored, "stored")
 	add(f.RetryDate, fmt.Sprintf("retry-after-date=%d", f.RetryAfter/time.Second))

@@ -78,7 +78,7 @@ func (x *exchange) spoil(status int, mediaType, body string) bool {
 	case f.Kind == OtherJSON:
 		x.write(status, mediaJSON, otherJSON)
 	case f.Kind == Endless:
-		x.pour(status)
+		x.pour(status, body)
 	default:
 		return false
 	}
@@ -102,8 +102,8 @@ func (x *exchange) failWith(f *Fault) {
 		}
 		header.Set("Location", location)
 	}
-	if body := x.service.documented(f.Status); body != "" {
-		x.write(f.Status, mediaJSON, body)
+	if mediaType, body, known := x.service.documented(x.r, f.Status); known {
+		x.write(f.Status, mediaType, body)
 		return
 	}
 	x.page(f.Status)
@@ -149,9 +149,9 @@ func (x *exchange) cut() {
 }
 
 // pour sends an answer that a client should not try to read to its end.
-func (x *exchange) pour(status int) {
+func (x *exchange) pour(status int, body string) {
 	x.begin(status, mediaJSON, -1)
-	x.send(`{"message":"OK`)
+	x.send(body[:max(0, len(body)-2)])
 	part := strings.Repeat(" ", endlessPart)
 	control := http.NewResponseController(x.w)
 	for range endlessParts {

@@ -3,15 +3,16 @@
 // later by the real one. It can also misbehave on demand, in the ways in which portals and the networks before them do.
 //
 // It promises that a request answered with an error has left nothing behind (unless a fault was told to do otherwise), that
-// memory does not grow with the size of a request, and that neither its log nor its list of requests holds personal data.
+// what a request takes of memory is bounded, and that neither its log nor its list of requests holds personal data.
 //
-// Each portal is a service with its own file and its own path; acs.go is the first. What they have in common (faults, the list
-// of requests, the pages for people under /sandbox/, TLS) is in the Portal.
+// Each portal is a service with its own files and its own paths: acs.go, exam.go, subjects.go, checks.go and callback.go. What
+// they have in common (faults, the list of requests, the pages for people under /sandbox/, TLS) is in the Portal.
 package sandbox
 
 import (
 	"log/slog"
 	"net/http"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -31,6 +32,12 @@ type Options struct {
 	Seed uint64
 	// AllowBursts counts requests above the portal's pace without refusing them: for tests of volume.
 	AllowBursts bool
+	// Exam is for the portal of exam reports.
+	Exam ExamOptions
+	// Reestro is for the portals of subjects and checks.
+	Reestro ReestroOptions
+	// Callback is for the portal of call-back requests.
+	Callback CallbackOptions
 }
 
 // A Portal is the sandbox: an http.Handler to be mounted at the root of a server, or served by Serve and ServeTLS.
@@ -39,7 +46,11 @@ type Portal struct {
 	log      *slog.Logger
 	now      func() time.Time
 	acs      *acs
-	services map[string]service
+	exam     *exam
+	subjects *subjects
+	checks   *checks
+	callback *callback
+	services []service
 	faults   *faultBox
 	book     book
 	identity func() (*identity, error)
@@ -48,14 +59,22 @@ type Portal struct {
 
 // A service is one portal's document.
 type service interface {
-	// name is what the list of requests calls it.
+	// name is what faults and the list of requests call it.
 	name() string
-	// arrived is told of each request at once, also of those that a fault keeps from being served.
-	arrived(x *exchange)
+	// takes says whether a request is addressed to this portal. Paths are compared as they were written: a slash at the end, an
+	// escaped letter or a query that is not foreseen make another path.
+	takes(r *http.Request) bool
 	// serve checks the request, keeps what it carries and answers it with exactly one call of answer or refuse.
 	serve(x *exchange)
-	// documented is the JSON body that the document gives for an error status, or "" if it gives none.
-	documented(status int) string
+	// documented is what the document answers to a request with an error status, if it has that status. Without a media type
+	// the answer has no body.
+	documented(r *http.Request, status int) (mediaType, body string, known bool)
+}
+
+// paced is a service that limits the pace of its clients.
+type paced interface {
+	// arrived is told of each request at once, also of those that a fault keeps from being served.
+	arrived(x *exchange)
 }
 
 // New makes a Portal that keeps what it gets in memory; see KeepIn.
@@ -70,16 +89,20 @@ func New(o Options) *Portal {
 		log:    o.Log,
 		now:    o.Now,
 		faults: newFaultBox(o.Seed),
-		acs:    newACS(o.Key, o.AllowBursts),
+
+		acs:      newACS(o.Key, o.AllowBursts),
+		exam:     newExam(o.Exam, o.Now),
+		subjects: newSubjects(o.Reestro, o.Now),
+		checks:   newChecks(o.Reestro, o.Now),
+		callback: newCallback(o.Callback, o.Now),
 	}
-	p.services = map[string]service{ACSPath: p.acs}
+	p.services = []service{p.acs, p.exam, p.subjects, p.checks, p.callback}
 	hosts := append([]string{"localhost", "127.0.0.1", "::1"}, o.Hosts...)
 	p.identity = sync.OnceValues(func() (*identity, error) { return newIdentity(hosts, time.Now()) })
 	return p
 }
 
-// ServeHTTP answers as the portals do. It compares paths as they were written: a slash at the end, an escaped letter or a
-// query make another path.
+// ServeHTTP answers as the portals do.
 func (p *Portal) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if strings.HasPrefix(r.URL.Path, controlPrefix) {
 		p.control(w, r)
@@ -90,22 +113,30 @@ func (p *Portal) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	p.book.arrived()
 	defer x.record()
 
-	path := r.URL.EscapedPath()
-	if r.URL.RawQuery != "" || r.URL.ForceQuery {
-		path = ""
-	}
-	x.service = p.services[path]
-	if x.service == nil {
+	known := slices.IndexFunc(p.services, func(s service) bool { return s.takes(r) })
+	if known < 0 {
 		x.entry.Reason = "no portal has this path"
 		x.page(http.StatusNotFound)
 		return
 	}
+	x.service = p.services[known]
 	x.entry.Portal = x.service.name()
-	x.service.arrived(x)
+	if limited, ok := x.service.(paced); ok {
+		limited.arrived(x)
+	}
 	x.released = p.faults.release() // first, so that whoever sees the request hang can let it go
-	x.fault = p.faults.pickRequest(r.ContentLength)
+	x.fault = p.faults.pickRequest(x.entry.Portal, r.ContentLength)
 	x.entry.Fault = x.fault.name()
 	if !x.misbehave() {
 		x.service.serve(x)
 	}
+}
+
+// target is what a request asks for, as it was written: the path and, if there is one, the query.
+func target(r *http.Request) string {
+	path := r.URL.EscapedPath()
+	if r.URL.RawQuery != "" || r.URL.ForceQuery {
+		path += "?" + r.URL.RawQuery
+	}
+	return path
 }
