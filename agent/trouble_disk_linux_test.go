@@ -49,6 +49,7 @@ readers:
 
 	// The message was not acknowledged: the broker sends it again to the next agent, which starts on the full disk.
 	g.agent.kill()
+	port.Released()
 	g.start()
 	g.works(health.Reader, "gate-1")
 	g.show(port, 4)
