@@ -39,6 +39,7 @@ func TestCommands(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir: filepath.Join("testdata", "script"),
 		Setup: func(env *testscript.Env) error {
+			env.Setenv(raceVariable, os.Getenv(raceVariable))
 			env.Setenv("PORTAL", freeAddress(t))
 			env.Setenv("OTHER", freeAddress(t))
 			env.Values[childrenKey{}] = children{}
@@ -97,7 +98,7 @@ func start(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Check(err)
 	cmd := exec.Command(program, args[2:]...)
 	cmd.Dir = ts.MkAbs(".")
-	for _, name := range []string{"PATH", "HOME", "PORTAL", "OTHER", "ACS_AGENT_CONFIG"} {
+	for _, name := range []string{raceVariable, "PATH", "HOME", "PORTAL", "OTHER", "ACS_AGENT_CONFIG"} {
 		cmd.Env = append(cmd.Env, name+"="+ts.Getenv(name))
 	}
 	c, err := launch(cmd, ts.MkAbs(args[0]+".log"))

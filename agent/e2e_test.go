@@ -49,6 +49,7 @@ type e2e struct {
 	agent *exec.Cmd
 	ended chan struct{}
 	kills int
+	ports []*drivertest.Port
 
 	// failed is closed when the portal has failed in every way.
 	failed chan struct{}
@@ -68,6 +69,7 @@ func TestEveryPassArrivesWhateverHappens(t *testing.T) {
 	s.startPortal()
 	s.broker = startTestBroker(t)
 	rdm, iron := drivertest.Serial(t), drivertest.Serial(t)
+	s.ports = []*drivertest.Port{rdm, iron}
 	s.writeFiles(rdm.Path, iron.Path)
 	s.startAgent()
 	t.Cleanup(s.stopAgent)
@@ -266,6 +268,9 @@ func (s *e2e) kill(ctx context.Context) {
 			s.t.Error(err)
 		}
 		<-s.ended
+		for _, p := range s.ports {
+			p.Released()
+		}
 		s.kills++
 		s.mu.Unlock()
 		s.startAgent()

@@ -12,9 +12,17 @@ import (
 // runVariable makes the test binary the agent: children run the very code under test, the race detector included.
 const runVariable = "ACS_AGENT_TEST_RUN"
 
+// raceVariable has the options of the race detector.
+const raceVariable = "GORACE"
+
 func TestMain(m *testing.M) {
 	if os.Getenv(runVariable) == "1" {
 		main()
+	}
+	// A process with the race detector waits a second at its end, so that others may race with it. There are none, and there are
+	// many processes.
+	if err := os.Setenv(raceVariable, "atexit_sleep_ms=0 "+os.Getenv(raceVariable)); err != nil {
+		panic(err)
 	}
 	testscript.Main(m, map[string]func(){"acs-agent": main})
 }

@@ -119,7 +119,7 @@ func (s *site) remember(ctx context.Context) error {
 	err := s.journal.Tail(ctx, remembered, func(_ uint64, p *event.Pass) bool {
 		// Only what the intake compares; the rest of the pass points into memory that is used again.
 		tail = append(tail, event.Pass{
-			Reader: p.Reader, EventID: p.EventID, At: p.At,
+			Reader: p.Reader, EventID: p.EventID, At: p.At, Outcome: p.Outcome,
 			Credential: event.Credential{
 				Format: p.Credential.Format, Bits: p.Credential.Bits, Text: p.Credential.Text, Number: slices.Clone(p.Credential.Number),
 			},

@@ -120,7 +120,8 @@ func (j *Journal) reclaim() error {
 		j.space.remeasure(time.Now())
 	}
 	if used := j.space.used.Load(); used >= j.space.limit {
-		return fmt.Errorf("%w: %d of %d MiB are taken, and what is left is not delivered", ErrFull, used>>20, j.space.limit>>20)
+		return fmt.Errorf("%w: all of its %d MiB are taken by what is not delivered (see why the portal does not take it, or raise max_size)",
+			ErrFull, j.space.limit>>20)
 	}
 	return nil
 }

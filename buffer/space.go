@@ -75,7 +75,8 @@ func (s *space) check(need int64) error {
 	}
 	s.free.Store(free)
 	if free < need {
-		return fmt.Errorf("%w: %d MiB are free on the disk of %s, at least %d are needed", ErrFull, free>>20, s.dir, need>>20)
+		// How much is free changes all the time, and would make each refusal another problem.
+		return fmt.Errorf("%w: less than %d MiB are free on the disk of %s (delete there what is not needed)", ErrFull, need>>20, s.dir)
 	}
 	return nil
 }

@@ -259,6 +259,8 @@ func explain(err error, unsent bool, host string) *Failure {
 		f.hint = "something between here and the portal opens the connection, or ca_file is missing"
 	case errors.As(err, &foreign):
 		f.hint = "somebody else answers under this name: check url and the network"
+	case errors.Is(err, syscall.ECONNREFUSED):
+		f.hint = "nothing answers there: the portal is away, or url is wrong"
 	case errors.Is(err, context.DeadlineExceeded) || os.IsTimeout(err):
 		f.hint = "the portal does not answer in time"
 	}

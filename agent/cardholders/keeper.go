@@ -30,11 +30,14 @@ const (
 // ErrNoRows is wrapped when a file has a header and not one usable row.
 var ErrNoRows = errors.New("no usable row")
 
+// ErrShrunken is wrapped when a file has lost more than half of its rows and has to prove that it is meant so.
+var ErrShrunken = errors.New("more than half of the rows are gone")
+
 // A Keeper owns the book in use and follows the file. Its methods may be called by several goroutines.
 //
 // A new file takes the place of the old book once it has not changed for a second. One that cannot be read, or has no usable row,
 // never does: the old book stays in use, and OnChange learns why. One that has lost more than half of the rows waits
-// until it has not changed for a minute, because it may be half of a file.
+// until it has not changed for a minute, because it may be half of a file; OnChange learns that, too.
 type Keeper struct {
 	// OnChange, if not nil, is called by Run after each attempt to read a changed file, with the error of a failed one. The
 	// report is that of the new file, also if the old book stays in use. It is to be set before Run.
@@ -179,8 +182,8 @@ func (k *Keeper) reload() time.Duration {
 		k.told(report, fmt.Errorf("cardholders: %s: %w", k.path, ErrNoRows))
 	case 2*book.Len() < old.Len():
 		k.shrunken, k.pending = book, report
-		k.log.Warn("more than half of the cardholders are gone from the file; it is used if it stays so", "rows", book.Len(),
-			"in_use", old.Len(), "wait", confirmed)
+		k.told(report, fmt.Errorf("cardholders: %s: %w: %s instead of %d; it is used if it stays as it is for %v",
+			k.path, ErrShrunken, count(book.Len(), "row"), old.Len(), confirmed))
 		return max(confirmed-time.Since(k.since), time.Millisecond)
 	default:
 		k.use(book, report)
@@ -212,7 +215,7 @@ func (k *Keeper) told(report Report, err error) {
 	case same:
 		return
 	case err != nil:
-		k.log.Warn("the cardholders are not taken over", "error", err, "in_use", k.book.Load().Len())
+		k.log.Debug("the cardholders are not taken over", "error", err, "in_use", k.book.Load().Len())
 	default:
 		k.log.Info("cardholders", "rows", report.Used, "refused", report.Refused, "warnings", report.Warned)
 	}

@@ -21,11 +21,17 @@ func NewClock(zone *time.Location, earliest time.Time) *Clock {
 	return &Clock{Zone: zone, Earliest: earliest, boot: bootID()}
 }
 
-// Instant describes a moment at which time.Now was asked.
+// Instant describes a moment of this boot at which time.Now was asked.
 func (c *Clock) Instant(at time.Time) event.Instant {
 	i := event.Instant{Boot: c.boot, Trusted: c.trusts(at)}
 	if c.boot != "" {
-		i.SinceBoot = max(0, sinceBoot()-time.Since(at)).Truncate(time.Millisecond)
+		up := sinceBoot()
+		age := time.Since(at)
+		if age < 0 || age > up {
+			// The clock was set in between, and at has no monotonic reading to tell how long ago it was: not long.
+			age = 0
+		}
+		i.SinceBoot = (up - age).Truncate(time.Millisecond)
 	}
 	i.Wall = at.Round(0).Truncate(time.Millisecond).In(c.Zone)
 	return i

@@ -68,7 +68,8 @@ type unknownReader string
 
 func (u unknownReader) Error() string { return "no reader is called " + string(u) }
 
-// Take stores a pass; see drivers.Take for what it promises. It may change p.
+// Take stores a pass; see drivers.Take for what it promises. It sets the reading time of p if that is zero and changes nothing
+// else, so that a pass which could not be stored can be offered again as it was.
 func (i *Intake) Take(ctx context.Context, p *event.Pass) error {
 	e := i.readers[p.Reader]
 	if e == nil {
@@ -97,7 +98,9 @@ func (i *Intake) Take(ctx context.Context, p *event.Pass) error {
 	}
 }
 
-func (i *Intake) store(ctx context.Context, e *entrance, p *event.Pass) error {
+func (i *Intake) store(ctx context.Context, e *entrance, taken *event.Pass) error {
+	pass := *taken
+	p := &pass
 	p.ID = event.NewID()
 	p.Device = i.Device
 	p.At = i.Clock.Instant(p.At.Wall)
@@ -105,6 +108,7 @@ func (i *Intake) store(ctx context.Context, e *entrance, p *event.Pass) error {
 		p.Direction = e.Direction
 	}
 	p.Organization = e.Organization
+	p.Holder = event.Holder{}
 	p.Note = e.Note
 	if len(p.Credential.Raw) > event.MaxRaw {
 		p.Credential.Raw = p.Credential.Raw[:event.MaxRaw]

@@ -8,8 +8,12 @@ import (
 	"github.com/acs-agent/acs-agent/agent/event"
 )
 
-// eventsKept is how many event ids are remembered for each reader: more than any broker keeps in flight for one client.
-const eventsKept = 1024
+const (
+	// eventsKept is how many event ids are remembered for each reader: more than any broker keeps in flight for one client.
+	eventsKept = 1024
+	// cardsKept is about how many cards are remembered for each reader, however long `repeat:` is.
+	cardsKept = 8192
+)
 
 // memory knows what one reader has shown lately.
 type memory struct {
@@ -37,7 +41,7 @@ func (m *memory) see(p *event.Pass, at time.Time, repeat time.Duration) (s *sigh
 			return s, false
 		}
 	}
-	key := cardKey(&p.Credential)
+	key := cardKey(p)
 	if s = m.cards[key]; s != nil && at.Sub(s.last).Abs() < repeat {
 		if at.After(s.last) {
 			s.last = at
@@ -71,7 +75,7 @@ func (m *memory) done(s *sighting, err error) {
 func (m *memory) recall(p *event.Pass, at time.Time, repeat time.Duration) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	s := &sighting{card: cardKey(&p.Credential), event: p.EventID, last: at, stored: make(chan struct{})}
+	s := &sighting{card: cardKey(p), event: p.EventID, last: at, stored: make(chan struct{})}
 	close(s.stored)
 	m.keep(s, repeat)
 }
@@ -85,9 +89,10 @@ func (m *memory) keep(s *sighting, repeat time.Duration) {
 	if s.event == "" {
 		return
 	}
-	if m.events[s.event] == nil {
-		m.order = append(m.order, s.event)
+	if m.events[s.event] != nil { // the reader counts from the beginning again
+		m.order = slices.DeleteFunc(m.order, func(id string) bool { return id == s.event })
 	}
+	m.order = append(m.order, s.event)
 	m.events[s.event] = s
 	if len(m.order) > eventsKept {
 		delete(m.events, m.order[0])
@@ -101,11 +106,24 @@ func (m *memory) forgetCards(now time.Time, repeat time.Duration) {
 	if len(m.cards) < many || len(m.cards)%many != 0 {
 		return
 	}
-	for key, s := range m.cards {
-		if now.Sub(s.last) > repeat {
-			delete(m.cards, key)
+	for age := repeat; ; age /= 2 {
+		for key, s := range m.cards {
+			if now.Sub(s.last) > age {
+				delete(m.cards, key)
+			}
+		}
+		if age == 0 || len(m.cards) < cardsKept {
+			return
 		}
 	}
 }
 
-func cardKey(c *event.Credential) string { return c.Format + " " + c.Canonical() }
+// cardKey names what is compared. That somebody did not go through is another matter than that he did: a refusal must not hide
+// the pass that follows it.
+func cardKey(p *event.Pass) string {
+	key := p.Credential.Format + " " + p.Credential.Canonical()
+	if p.Outcome == event.NotPassed {
+		return "not passed, " + key
+	}
+	return key
+}

@@ -24,6 +24,9 @@ type Who struct {
 // Complete fills in what is missing: the true time, the holder, the institution. It returns why the pass cannot go to a portal
 // yet, or event.None. What an earlier call has filled in stays as it is.
 func (w *Who) Complete(p *event.Pass) event.Pending {
+	if p.Holder != (event.Holder{}) {
+		return event.None // the holder is filled in last
+	}
 	if !p.At.Trusted {
 		at, ok := w.Clock.Correct(p.At)
 		if !ok {
@@ -46,15 +49,23 @@ func (w *Who) Complete(p *event.Pass) event.Pending {
 	return event.None
 }
 
-// organization finds an institution by what a person would write into a table: its id, BIN or name.
-func (w *Who) organization(written string) (event.Organization, bool) {
+// organization finds an institution by what a person would write into a table: its id, BIN or name. What fits several
+// institutions names none of them.
+func (w *Who) organization(written string) (found event.Organization, ok bool) {
+	if written == "" {
+		return found, false
+	}
 	if o, ok := w.Organizations[written]; ok {
 		return o, true
 	}
 	for _, o := range w.Organizations {
-		if written == o.BIN || strings.EqualFold(written, o.Name) {
-			return o, true
+		if written != o.BIN && !strings.EqualFold(written, o.Name) {
+			continue
 		}
+		if ok && o != found {
+			return event.Organization{}, false
+		}
+		found, ok = o, true
 	}
-	return event.Organization{}, false
+	return found, ok
 }

@@ -37,62 +37,25 @@ func Dial(ctx context.Context, dir string) (*Client, error) {
 		return (&net.Dialer{Timeout: 3 * time.Second}).DialContext(ctx, "unix", path)
 	}
 	conn, err := dial(ctx)
-	switch {
-	case errors.Is(err, os.ErrPermission):
-		return nil, fmt.Errorf("%s: %w", path, ErrPermission)
-	case err != nil:
-		return nil, fmt.Errorf("%w (nobody answers on %s)", ErrNotRunning, path)
+	if err != nil {
+		return nil, unreachable(ctx, path, err)
 	}
 	_ = conn.Close()
 	return &Client{&http.Client{Transport: &http.Transport{
-		DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) { return dial(ctx) },
+		DialContext:       func(ctx context.Context, _, _ string) (net.Conn, error) { return dial(ctx) },
+		DisableKeepAlives: true, // a client is never closed, so it keeps no connection between its calls
 	}}}, nil
 }
 
-// Inside asks a handler in this process.
-func Inside(handler http.Handler) *Client {
-	return &Client{&http.Client{Transport: inside{handler}}}
-}
-
-// inside is a transport that calls the handler in a goroutine and streams what it writes.
-type inside struct{ handler http.Handler }
-
-func (i inside) RoundTrip(req *http.Request) (*http.Response, error) {
-	r, w := io.Pipe()
-	answer := &insideWriter{pipe: w, header: make(http.Header), began: make(chan struct{})}
-	go func() {
-		i.handler.ServeHTTP(answer, req)
-		answer.WriteHeader(http.StatusOK)
-		_ = w.Close()
-	}()
-	select {
-	case <-answer.began:
-	case <-req.Context().Done():
-		return nil, req.Context().Err()
+// unreachable says why the socket could not be reached.
+func unreachable(ctx context.Context, path string, err error) error {
+	switch {
+	case ctx.Err() != nil:
+		return ctx.Err()
+	case errors.Is(err, os.ErrPermission):
+		return fmt.Errorf("%s: %w", path, ErrPermission)
 	}
-	return &http.Response{StatusCode: answer.status, Header: answer.header, Body: r, Request: req}, nil
-}
-
-type insideWriter struct {
-	pipe   *io.PipeWriter
-	header http.Header
-	status int
-	began  chan struct{}
-}
-
-func (w *insideWriter) Header() http.Header { return w.header }
-func (w *insideWriter) Flush()              {}
-
-func (w *insideWriter) WriteHeader(status int) {
-	if w.status == 0 {
-		w.status = status
-		close(w.began)
-	}
-}
-
-func (w *insideWriter) Write(b []byte) (int, error) {
-	w.WriteHeader(http.StatusOK)
-	return w.pipe.Write(b)
+	return fmt.Errorf("%w (nobody answers on %s)", ErrNotRunning, path)
 }
 
 // Status asks how the agent is doing.
@@ -108,9 +71,11 @@ func (c *Client) Watch(ctx context.Context, reveal bool, visit func(Sight)) erro
 	}
 	return c.lines(ctx, http.MethodGet, "watch", v, func(line json.RawMessage) error {
 		var s Sight
-		err := json.Unmarshal(line, &s)
+		if err := json.Unmarshal(line, &s); err != nil {
+			return err
+		}
 		visit(s)
-		return err
+		return nil
 	})
 }
 
@@ -146,9 +111,11 @@ func (c *Client) Verify(ctx context.Context, progress func(Progress)) (report bu
 			return nil
 		}
 		var p Progress
-		err := json.Unmarshal(line, &p)
+		if err := json.Unmarshal(line, &p); err != nil {
+			return err
+		}
 		progress(p)
-		return err
+		return nil
 	})
 	return report, err
 }
@@ -200,16 +167,30 @@ func (c *Client) ask(ctx context.Context, method, route string, v url.Values, bo
 		return err
 	}
 	resp, err := c.http.Do(req)
+	if ctx.Err() != nil {
+		if err == nil {
+			_ = resp.Body.Close()
+		}
+		return ctx.Err()
+	}
 	if err != nil {
 		return fmt.Errorf("ask the agent: %w", err)
 	}
 	defer resp.Body.Close() //nolint:errcheck // only read from
+	if kind := resp.Header.Get("Content-Type"); kind != typeJSON && kind != typeLines {
+		return fmt.Errorf("the agent does not know what this command asks (%d): it was started before the last update, so restart it",
+			resp.StatusCode)
+	}
 	in := json.NewDecoder(resp.Body)
 	for {
 		var line json.RawMessage
-		if err := in.Decode(&line); errors.Is(err, io.EOF) {
+		err := in.Decode(&line)
+		switch {
+		case ctx.Err() != nil:
+			return ctx.Err() // and not the word of the connection that broke by it
+		case errors.Is(err, io.EOF):
 			return nil
-		} else if err != nil {
+		case err != nil:
 			return fmt.Errorf("answer of the agent: %w", err)
 		}
 		var refused struct {

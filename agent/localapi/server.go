@@ -27,6 +27,15 @@ const SocketName = "agent.sock"
 // maxSocketPath is what the kernel takes for the path of a socket (sun_path, with its closing zero).
 const maxSocketPath = 107
 
+// farewell is how long the requests under way may take to end.
+const farewell = 500 * time.Millisecond
+
+// What the answers are: one JSON value, or one a line.
+const (
+	typeJSON  = "application/json"
+	typeLines = "application/x-ndjson"
+)
+
 // A Server answers the commands.
 type Server struct {
 	// Status describes the agent now.
@@ -78,8 +87,15 @@ func (s *Server) Serve(ctx context.Context, dir string) error {
 		return fmt.Errorf("local socket: %w", err)
 	case <-ctx.Done():
 	}
-	_ = server.Close() // requests end with their context; nothing is worth waiting for
-	<-ended
+	// Requests end with their context. They get a moment for it, so that their callers see an end and not a break.
+	moment, cancel := context.WithTimeout(context.WithoutCancel(ctx), farewell)
+	defer cancel()
+	if server.Shutdown(moment) != nil {
+		_ = server.Close()
+	}
+	if err := <-ended; !errors.Is(err, http.ErrServerClosed) {
+		return fmt.Errorf("local socket: %w", err)
+	}
 	return nil
 }
 
@@ -130,15 +146,23 @@ func (s *Server) watch(w http.ResponseWriter, r *http.Request) {
 
 // list streams the items that the query chooses. An error after the first line is a line {"error": …}.
 func (s *Server) list(w http.ResponseWriter, r *http.Request) {
-	q := parseQuery(r)
-	limit, _ := strconv.Atoi(r.URL.Query().Get("limit"))
+	q, err := parseQuery(r)
+	if err != nil {
+		fail(w, http.StatusBadRequest, err)
+		return
+	}
+	limit, err := number(r, "limit")
+	if err != nil {
+		fail(w, http.StatusBadRequest, err)
+		return
+	}
 	if err := s.Desk.Knows(q.Uplink); err != nil {
 		fail(w, http.StatusNotFound, err)
 		return
 	}
 	flush := startStream(w)
-	count := 0
-	err := s.Desk.Items(r.Context(), q, func(item *queue.Item) bool {
+	var count uint64
+	err = s.Desk.Items(r.Context(), q, func(item *queue.Item) bool {
 		count++
 		return writeLine(w, item) == nil && (limit == 0 || count < limit)
 	})
@@ -152,7 +176,11 @@ func (s *Server) list(w http.ResponseWriter, r *http.Request) {
 
 func (s *Server) act(w http.ResponseWriter, r *http.Request) {
 	action := queue.Action(r.PathValue("action"))
-	q := parseQuery(r)
+	q, err := parseQuery(r)
+	if err != nil {
+		fail(w, http.StatusBadRequest, err)
+		return
+	}
 	done, err := s.Desk.Act(r.Context(), action, q)
 	if err != nil {
 		fail(w, http.StatusBadRequest, err)
@@ -208,19 +236,39 @@ type Verified struct {
 	Error  string               `json:"error,omitempty"`
 }
 
-func parseQuery(r *http.Request) queue.Query {
+// parseQuery takes nothing for "all" that was meant to be less: passes are dropped by it.
+func parseQuery(r *http.Request) (q queue.Query, err error) {
 	v := r.URL.Query()
-	number, _ := strconv.ParseUint(v.Get("number"), 10, 64)
-	return queue.Query{Uplink: v.Get("uplink"), State: queue.State(v.Get("state")), Number: number, Reveal: v.Has("reveal")}
+	q = queue.Query{Uplink: v.Get("uplink"), State: queue.State(v.Get("state")), Reveal: v.Has("reveal")}
+	switch q.State {
+	case "", queue.Waiting, queue.Delivered, queue.Held, queue.Dead, queue.Uncertain:
+	default:
+		return q, fmt.Errorf("%q is no state of a pass", q.State)
+	}
+	q.Number, err = number(r, "number")
+	return q, err
+}
+
+// number reads a number of the query; what is left out is 0.
+func number(r *http.Request, name string) (uint64, error) {
+	text := r.URL.Query().Get(name)
+	if text == "" {
+		return 0, nil
+	}
+	n, err := strconv.ParseUint(text, 10, 64)
+	if err != nil {
+		return 0, fmt.Errorf("%s: %q is no number", name, text)
+	}
+	return n, nil
 }
 
 func answer(w http.ResponseWriter, v any) {
-	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Content-Type", typeJSON)
 	_ = json.NewEncoder(w).Encode(v) // the reader is gone: nobody to tell
 }
 
 func fail(w http.ResponseWriter, status int, err error) {
-	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Content-Type", typeJSON)
 	w.WriteHeader(status)
 	_ = json.NewEncoder(w).Encode(struct {
 		Error string `json:"error"`
@@ -229,7 +277,7 @@ func fail(w http.ResponseWriter, status int, err error) {
 
 // startStream begins an answer of JSON lines and returns what brings them to the reader.
 func startStream(w http.ResponseWriter) (flush func()) {
-	w.Header().Set("Content-Type", "application/x-ndjson")
+	w.Header().Set("Content-Type", typeLines)
 	control := http.NewResponseController(w)
 	return func() { _ = control.Flush() }
 }

@@ -2,6 +2,7 @@ package queue
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"github.com/acs-agent/acs-agent/agent/event"
@@ -37,6 +38,8 @@ func (d *Desk) Act(ctx context.Context, action Action, q Query) (Done, error) {
 	done := Done{Left: map[string]int{}}
 	state, ok := asides[q.State]
 	switch {
+	case action != Retry && action != Release && action != Drop:
+		return done, fmt.Errorf("%q is nothing that can be done with passes; there are: retry, release, drop", action)
 	case action == Release && q.State == "":
 		state = event.Held
 	case action == Release && state != event.Held:
@@ -52,20 +55,23 @@ func (d *Desk) Act(ctx context.Context, action Action, q Query) (Done, error) {
 	}
 	for _, uplink := range uplinks {
 		if _, err := d.each(ctx, uplink, state, before(q.Number), q.Number, func(a *buffer.AsideRecord) error {
-			pass := &a.Pass
+			var err error
 			switch action {
 			case Drop:
-				done.Count++
-				return d.Journal.Drop(ctx, uplink, state, a.Seq)
+				err = d.Journal.Drop(ctx, uplink, state, a.Seq)
 			case Release:
-				if pass.Pending = d.Who.Complete(pass); pass.Pending != event.None {
-					done.Left[pass.Pending.String()]++
+				var lacks event.Pending
+				if lacks, err = d.release(ctx, uplink, a); err == nil && lacks != event.None {
+					done.Left[lacks.String()]++
 					return nil
 				}
 			case Retry:
+				err = d.Journal.Release(ctx, uplink, state, a.Seq, nil)
 			}
-			done.Count++
-			return d.Journal.Release(ctx, uplink, state, a.Seq, pass)
+			if err == nil {
+				done.Count++
+			}
+			return err
 		}); err != nil {
 			return done, fmt.Errorf("%s %s passes of %s: %w", action, state, uplink, err)
 		}
@@ -73,17 +79,32 @@ func (d *Desk) Act(ctx context.Context, action Action, q Query) (Done, error) {
 	return done, nil
 }
 
+// release sends a held pass on if it is complete by now, and says what it lacks otherwise.
+func (d *Desk) release(ctx context.Context, uplink string, a *buffer.AsideRecord) (lacks event.Pending, err error) {
+	timed := a.Pass.At.Trusted
+	a.Pass.Pending = d.Who.Complete(&a.Pass)
+	if a.Pass.Pending != event.None && a.Pass.At.Trusted == timed {
+		return a.Pass.Pending, nil
+	}
+	// What only gained its true time goes round once more and is held again, for what it still lacks: the time can be told until
+	// the next boot only, and must be on disk by then.
+	return a.Pass.Pending, d.Journal.Release(ctx, uplink, event.Held, a.Seq, &a.Pass)
+}
+
 // each calls do for the records of a state with numbers above after, or for the one with that number, and returns the last
-// number. The records are collected a batch at a time, since do changes what is being listed.
+// number. The records are collected a batch at a time, since do changes what is being listed; what comes back aside meanwhile
+// is left for the next time, or a portal that refuses at once would keep each busy for ever. A record that somebody else was
+// quicker to send on or to drop is passed over.
 func (d *Desk) each(
 	ctx context.Context, uplink string, state event.State, after, number uint64, do func(*buffer.AsideRecord) error,
 ) (last uint64, err error) {
 	last = after
+	end := d.Journal.End()
 	for {
 		var records []buffer.AsideRecord
 		err := d.Journal.Asides(ctx, uplink, state, last, func(a buffer.AsideRecord) bool {
-			if number != 0 && a.Seq != number {
-				return a.Seq < number
+			if a.Seq > end || number != 0 && a.Seq > number {
+				return false
 			}
 			a.Pass = clone(&a.Pass)
 			records = append(records, a)
@@ -93,7 +114,7 @@ func (d *Desk) each(
 			return last, err
 		}
 		for i := range records {
-			if err := do(&records[i]); err != nil {
+			if err := do(&records[i]); err != nil && !errors.Is(err, buffer.ErrNotFound) {
 				return last, err
 			}
 			last = records[i].Seq

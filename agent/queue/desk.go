@@ -19,7 +19,9 @@ type State string
 
 // The states.
 const (
-	Waiting   State = "waiting"
+	Waiting State = "waiting"
+	// Delivered: the uplink is done with it. That is also said of the place in the journal of a pass that was sent again from
+	// another place, or dropped.
 	Delivered State = "delivered"
 	Held      State = "held"
 	Dead      State = "dead"
@@ -148,6 +150,8 @@ func (d *Desk) logged(ctx context.Context, uplink string, q Query, visit func(*I
 		after = max(after, cursor)
 	}
 	going = true
+	aside := d.newAsides(uplink)
+	var failed error
 	err = d.Journal.Visit(ctx, after, func(seq uint64, addressee string, p *event.Pass) bool {
 		state := Waiting
 		if seq <= cursor {
@@ -161,12 +165,18 @@ func (d *Desk) logged(ctx context.Context, uplink string, q Query, visit func(*I
 		case state == Delivered && (p.Pending != event.None || p.Outcome == event.NotPassed):
 			return true // it went aside, or was none for a portal
 		}
+		if state == Delivered {
+			var skip bool
+			if skip, failed = aside.have(ctx, seq); skip || failed != nil {
+				return failed == nil
+			}
+		}
 		item := describe(p, q.Reveal)
 		item.Number, item.Uplink, item.State = seq, uplink, state
 		going = visit(item)
 		return going
 	})
-	return going, err
+	return going, errors.Join(err, failed)
 }
 
 // before is the number behind which a scan for this number begins.

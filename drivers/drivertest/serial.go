@@ -3,6 +3,7 @@
 package drivertest
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -10,6 +11,7 @@ import (
 
 	"github.com/creack/pty"
 	"go.bug.st/serial"
+	"golang.org/x/sys/unix"
 )
 
 // A Port is a serial port without hardware: a pseudo-terminal pair of which the driver opens one end at Path and the test holds
@@ -43,6 +45,21 @@ func (p *Port) Write(b []byte) {
 
 // Read receives what the driver sends to the reader.
 func (p *Port) Read(b []byte) (int, error) { return p.far.Read(b) }
+
+// Released does what the system does to a real port when the last program that had it open is gone: a claim to have it alone
+// ends. Here the test has the port open, too, so that a process which was killed leaves its claim behind.
+func (p *Port) Released() {
+	p.t.Helper()
+	conn, err := p.near.SyscallConn()
+	if err != nil {
+		p.t.Fatalf("release the port: %v", err)
+	}
+	var failed error
+	err = conn.Control(func(fd uintptr) { failed = unix.IoctlSetInt(int(fd), unix.TIOCNXCL, 0) }) //nolint:gosec // a descriptor is small
+	if err = errors.Join(err, failed); err != nil {
+		p.t.Errorf("release the port: %v", err)
+	}
+}
 
 // Unplug takes the port away, as if the plug were pulled: reads of the driver fail, and the path is gone.
 func (p *Port) Unplug() {

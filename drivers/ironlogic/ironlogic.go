@@ -7,7 +7,6 @@ import (
 	_ "embed"
 	"errors"
 	"fmt"
-	"time"
 
 	"github.com/acs-agent/acs-agent/agent/health"
 	"github.com/acs-agent/acs-agent/agent/settings"
@@ -37,15 +36,14 @@ type options struct {
 
 type driver struct {
 	port    serialport.Settings
-	zone    *time.Location
 	readers []addressed
 }
 
 // addressed is a reader and its address.
 type addressed struct{ name, address string }
 
-func newDriver(env drivers.Env, readers []drivers.Reader) (drivers.Driver, error) {
-	d := &driver{zone: env.Zone}
+func newDriver(_ drivers.Env, readers []drivers.Reader) (drivers.Driver, error) {
+	d := &driver{}
 	var wrong []error
 	for _, r := range readers {
 		o := options{Settings: serialport.Defaults(9600)}
@@ -114,7 +112,7 @@ func isAddress(s string) bool {
 
 // Run reads until ctx ends.
 func (d *driver) Run(ctx context.Context, take drivers.Take, board *health.Board) error {
-	line := serialport.Line{Settings: d.port, Zone: d.zone}
+	line := serialport.Line{Settings: d.port}
 	for _, r := range d.readers {
 		line.Readers = append(line.Readers, r.name)
 	}

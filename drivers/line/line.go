@@ -28,7 +28,6 @@ type driver struct {
 	reader  string
 	options options
 	meaning *meaning
-	zone    *time.Location
 }
 
 func newDriver(env drivers.Env, readers []drivers.Reader) (drivers.Driver, error) {
@@ -39,7 +38,7 @@ func newDriver(env drivers.Env, readers []drivers.Reader) (drivers.Driver, error
 	if err := serialport.Alone(names); err != nil {
 		return nil, err
 	}
-	d := &driver{reader: names[0], options: defaults(), zone: env.Zone}
+	d := &driver{reader: names[0], options: defaults()}
 	if err := readers[0].Settings.Decode(&d.options); err != nil {
 		return nil, err
 	}
@@ -63,7 +62,6 @@ func (d *driver) Run(ctx context.Context, take drivers.Take, board *health.Board
 	line := serialport.Line{
 		Settings: d.options.Settings,
 		Readers:  []string{d.reader},
-		Zone:     d.zone,
 		Gap:      d.options.Gap.Std(),
 	}
 	return line.Run(ctx, take, board, newDecoder(d.reader, &d.options, d.meaning))

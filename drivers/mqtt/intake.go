@@ -34,7 +34,6 @@ var (
 type intake struct {
 	ctx    context.Context //nolint:containedctx // that of Run, for handlers that the client calls without one
 	take   drivers.Take
-	zone   *time.Location
 	pace   pace
 	voices []*voice
 	places chan struct{}
@@ -97,7 +96,7 @@ func (in *intake) work(id string, m paho.Message, at time.Time) bool {
 	}
 	for i := range passes {
 		p := &passes[i]
-		p.At.Wall = at.In(in.zone)
+		p.At.Wall = at
 		p.Redelivered = m.Duplicate()
 		if p.EventID == "" && id != "" {
 			p.EventID = id

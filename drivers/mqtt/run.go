@@ -70,7 +70,7 @@ func (d *driver) Run(ctx context.Context, take drivers.Take, board *health.Board
 
 func (d *driver) newIntake(ctx context.Context, take drivers.Take, board *health.Board) *intake {
 	in := &intake{
-		ctx: ctx, take: take, zone: d.env.Zone, pace: d.pace, log: d.log(),
+		ctx: ctx, take: take, pace: d.pace, log: d.log(),
 		places:  make(chan struct{}, maxWork),
 		working: make(map[string]*job),
 	}

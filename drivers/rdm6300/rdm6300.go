@@ -5,7 +5,6 @@ package rdm6300
 import (
 	"context"
 	_ "embed"
-	"time"
 
 	"github.com/acs-agent/acs-agent/agent/health"
 	"github.com/acs-agent/acs-agent/drivers"
@@ -27,10 +26,9 @@ var Module = drivers.Module{
 type driver struct {
 	reader string
 	port   serialport.Settings
-	zone   *time.Location
 }
 
-func newDriver(env drivers.Env, readers []drivers.Reader) (drivers.Driver, error) {
+func newDriver(_ drivers.Env, readers []drivers.Reader) (drivers.Driver, error) {
 	var names []string
 	for _, r := range readers {
 		names = append(names, r.Name)
@@ -38,7 +36,7 @@ func newDriver(env drivers.Env, readers []drivers.Reader) (drivers.Driver, error
 	if err := serialport.Alone(names); err != nil {
 		return nil, err
 	}
-	d := &driver{reader: names[0], port: serialport.Defaults(9600), zone: env.Zone}
+	d := &driver{reader: names[0], port: serialport.Defaults(9600)}
 	if err := readers[0].Settings.Decode(&d.port); err != nil {
 		return nil, err
 	}
@@ -50,6 +48,6 @@ func newDriver(env drivers.Env, readers []drivers.Reader) (drivers.Driver, error
 
 // Run reads until ctx ends.
 func (d *driver) Run(ctx context.Context, take drivers.Take, board *health.Board) error {
-	line := serialport.Line{Settings: d.port, Readers: []string{d.reader}, Zone: d.zone}
+	line := serialport.Line{Settings: d.port, Readers: []string{d.reader}}
 	return line.Run(ctx, take, board, &decoder{reader: d.reader})
 }

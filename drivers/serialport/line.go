@@ -33,8 +33,6 @@ type Line struct {
 	Settings Settings
 	// Readers are the names under which the board knows the readers.
 	Readers []string
-	// Zone is the zone of the site, for the time of each pass; nil means the system's.
-	Zone *time.Location
 	// Gap is the silence after which an unfinished frame is ended (Decoder.Silence); 0 means two seconds.
 	Gap time.Duration
 
@@ -58,7 +56,7 @@ func (l *Line) Run(ctx context.Context, take drivers.Take, board *health.Board, 
 	q := newQueue(voice)
 	var taker sync.WaitGroup
 	taker.Go(func() { q.serve(ctx, take) })
-	l.read(ctx, decoder, voice, &intake{queue: q, voice: voice, zone: l.Zone})
+	l.read(ctx, decoder, voice, &intake{queue: q, voice: voice})
 	q.close()
 	taker.Wait()
 	return nil

@@ -85,16 +85,12 @@ func (q *queue) offer(ctx, offer context.Context, take drivers.Take, p *event.Pa
 type intake struct {
 	queue *queue
 	voice *voice
-	zone  *time.Location
 	// at is when the newest bytes were received.
 	at time.Time
 }
 
 func (in *intake) Pass(p *event.Pass) {
-	p.At.Wall = in.at
-	if in.zone != nil {
-		p.At.Wall = in.at.In(in.zone)
-	}
+	p.At.Wall = in.at // as the clock gave it: a zone would take its monotonic reading away
 	in.queue.put(p)
 }
 

@@ -3,7 +3,7 @@
 //
 // A driver brings a Decoder, which knows the frames of its readers, and a Line, which says where they come from:
 //
-//	line := serialport.Line{Settings: s, Readers: names, Zone: env.Zone}
+//	line := serialport.Line{Settings: s, Readers: names}
 //	return line.Run(ctx, take, board, decoder)
 //
 // A serial reader cannot be told to wait: what is not read is gone. One goroutine therefore does nothing but read and decode,
