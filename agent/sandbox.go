@@ -3,9 +3,12 @@ package main
 import (
 	"context"
 	"fmt"
+	"io"
 	"log/slog"
 	"net"
 	"os"
+	"strings"
+	"text/template"
 
 	"github.com/spf13/cobra"
 
@@ -14,38 +17,86 @@ import (
 
 // sandboxFlags are what the command line says of the sandbox.
 type sandboxFlags struct {
-	listen, key, dir, certificate string
-	tls                           bool
-	faults                        []string
+	listen, dir, certificate string
+	tls, demoData            bool
+	faults                   []string
+	portals                  sandbox.Options
 }
 
 func newSandbox(*options) *cobra.Command {
-	f := sandboxFlags{listen: "127.0.0.1:8381", key: "sandbox"}
+	f := sandboxFlags{
+		listen: "127.0.0.1:8381",
+		portals: sandbox.Options{
+			Key: "sandbox",
+			Reestro: sandbox.ReestroOptions{
+				Key: "5a0dbc00-0000-4000-8000-000000000001", Org: "5a0dbc00-0000-4000-8000-000000000002",
+				// Right by their control digits, and of nobody.
+				Dissolved: []string{"1000000000010"}, Unknown: []string{"1000000000021"},
+			},
+			Callback: sandbox.CallbackOptions{Login: "sandbox@example", Password: "sandbox"},
+		},
+	}
 	cmd := &cobra.Command{
 		Use:   "sandbox",
-		Short: "Play the portal, to rehearse with",
-		Long: "Serves the visits portal on this machine, as strict as its document, and keeps what it gets. It can be told to fail.\n" +
+		Short: "Play the portals, to rehearse with",
+		Long: "Serves the five portals on this machine, as strict as their documents, and keeps what it gets. It can be told to fail.\n" +
 			"Rehearse with people who do not exist.\n\n" +
-			"While it runs: GET /sandbox/status and /sandbox/rows show what came; PUT /sandbox/faults changes the faults.\n\n" +
-			"Faults, each with options behind a colon, for example 500:next=3 or hang:share=0.1:\n\n" + sandbox.FaultForms(),
-		Example: "  acs-agent sandbox\n  acs-agent sandbox --tls --write-certificate portal-ca.pem\n" +
-			"  acs-agent sandbox --fault 503:share=0.2 --fault cut-answer:next=1",
+			"While it runs: GET /sandbox/status and /sandbox/rows show what came; PUT /sandbox/faults changes the faults;\n" +
+			"PUT /sandbox/check and /sandbox/application give the agent something to find. /sandbox/ lists all.\n\n" +
+			"Faults, each with options behind a colon, for example 500:next=3 or hang:portal=exam,share=0.1:\n\n" + sandbox.FaultForms(),
+		Example: "  acs-agent sandbox --demo-data\n  acs-agent sandbox --tls --write-certificate portal-ca.pem\n" +
+			"  acs-agent sandbox --fault 503:share=0.2 --fault cut-answer:portal=exam,next=1",
 		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return f.serve(cmd) },
 	}
-	cmd.Flags().StringVar(&f.listen, "listen", f.listen, "address to serve on")
-	cmd.Flags().StringVar(&f.key, "key", f.key, "the access key that is right")
-	cmd.Flags().BoolVar(&f.tls, "tls", false, "serve https, with a certificate made for the occasion")
-	cmd.Flags().StringVar(&f.certificate, "write-certificate", "", "with --tls: write the certificate for ca_file to this file")
-	cmd.Flags().StringVar(&f.dir, "dir", "", "keep the rows in this folder across restarts (default: in memory)")
-	cmd.Flags().StringArrayVar(&f.faults, "fault", nil, "misbehave like this; may be given several times")
+	flags, o := cmd.Flags(), &f.portals
+	flags.StringVar(&f.listen, "listen", f.listen, "address to serve on")
+	flags.StringVar(&o.Key, "key", o.Key, "visits: the access key that is right")
+	flags.StringVar(&o.Reestro.Key, "reestro-key", o.Reestro.Key, "subjects and checks: the access key that is right")
+	flags.StringVar(&o.Reestro.Org, "org-id", o.Reestro.Org, "subjects and checks: the organization that is right")
+	flags.StringVar(&o.Callback.Login, "login", o.Callback.Login, "call-back requests: the name that is right")
+	flags.StringVar(&o.Callback.Password, "password", o.Callback.Password, "call-back requests: the password that is right")
+	flags.DurationVar(&o.Callback.TokenLife, "token-life", 0, "call-back requests: how long a log-in is good for (default: without end)")
+	flags.BoolVar(&o.Exam.Literal, "literal", false, "exam: forbid the nearest dates by the flags that the document names")
+	flags.BoolVar(&f.demoData, "demo-data", false, "begin with a few made-up checks and call-back requests")
+	flags.BoolVar(&f.tls, "tls", false, "serve https, with a certificate made for the occasion")
+	flags.StringVar(&f.certificate, "write-certificate", "", "with --tls: write the certificate for ca_file to this file")
+	flags.StringVar(&f.dir, "dir", "", "keep the passes in this folder across restarts (default: in memory)")
+	flags.StringArrayVar(&f.faults, "fault", nil, "misbehave like this; may be given several times")
 	return cmd
 }
 
 func (f *sandboxFlags) serve(cmd *cobra.Command) error {
 	out := cmd.OutOrStdout()
-	portal := sandbox.New(sandbox.Options{Key: f.key, Log: slog.New(slog.NewTextHandler(out, nil))})
+	f.portals.Log = slog.New(slog.NewTextHandler(out, nil))
+	portal := sandbox.New(f.portals)
 	defer portal.Close() //nolint:errcheck // told below, where there is something to lose
+	if err := f.prepare(portal); err != nil {
+		return err
+	}
+	listener, err := new(net.ListenConfig).Listen(cmd.Context(), "tcp", f.listen)
+	if err != nil {
+		return err
+	}
+	serve, scheme := portal.Serve, "http"
+	if f.tls {
+		serve, scheme = portal.ServeTLS, "https"
+		if f.certificate != "" {
+			if err := os.WriteFile(f.certificate, portal.CertificatePEM(), 0o644); err != nil { //nolint:gosec // a certificate is public
+				return err
+			}
+		}
+	}
+	settings, err := f.settings(scheme + "://" + listener.Addr().String())
+	if err != nil {
+		return err
+	}
+	_, _ = fmt.Fprintf(out, "the sandbox listens; write of this into the configuration what you rehearse with:\n\n%s\n", settings)
+	return f.run(cmd.Context(), out, portal, listener, serve)
+}
+
+// prepare gives the portal what the command line has for it.
+func (f *sandboxFlags) prepare(portal *sandbox.Portal) error {
 	if f.dir != "" {
 		if err := portal.KeepIn(f.dir); err != nil {
 			return err
@@ -62,35 +113,63 @@ func (f *sandboxFlags) serve(cmd *cobra.Command) error {
 	if err := portal.SetFaults(faults); err != nil {
 		return usage{fmt.Errorf("--fault: %w", err)}
 	}
-	listener, err := new(net.ListenConfig).Listen(cmd.Context(), "tcp", f.listen)
+	if f.demoData {
+		return portal.AddDemoData()
+	}
+	return nil
+}
+
+// sandboxSettings is what the configuration needs for each portal. Secrets stand there in the open: they are of a rehearsal.
+const sandboxSettings = `    uplinks:
+      - name: visits
+        type: acs
+        url: {{.Base}}{{.ACS}}
+        api_key: {{printf "%q" .Key}}{{.CA}}
+      - name: exam
+        type: exam
+        url: {{.Base}}{{.Exam}}
+        area_id: 17{{.CA}}
+      - name: vetting
+        type: reestro
+        url: {{.Base}}{{.Reestro}}
+        api_key: {{printf "%q" .ReestroKey}}
+        org_id: {{printf "%q" .Org}}{{.CA}}
+      - name: reception
+        type: callback
+        url: {{.Base}}
+        login: {{printf "%q" .Login}}
+        password: {{printf "%q" .Password}}
+        paths: {login: {{.Paths.Login}}, list: "{{.Paths.List}}", commit: "{{.Paths.Commit}}", status: {{.Paths.Status}}}{{.CA}}
+`
+
+func (f *sandboxFlags) settings(base string) (string, error) {
+	ca := ""
+	if f.tls && f.certificate != "" {
+		ca = fmt.Sprintf("\n        ca_file: %q", f.certificate)
+	}
+	form, err := template.New("settings").Parse(sandboxSettings)
 	if err != nil {
-		return err
+		return "", err
 	}
-	serve, scheme := portal.Serve, "http"
-	if f.tls {
-		serve, scheme = portal.ServeTLS, "https"
-		if f.certificate != "" {
-			if err := os.WriteFile(f.certificate, portal.CertificatePEM(), 0o644); err != nil { //nolint:gosec // a certificate is public
-				return err
-			}
-		}
-	}
-	_, _ = fmt.Fprintf(out, "the sandbox portal listens; write into the configuration:\n\n    url: %s://%s%s\n    api_key_file: a file that holds: %s\n",
-		scheme, listener.Addr(), sandbox.ACSPath, f.key)
-	if f.certificate != "" {
-		_, _ = fmt.Fprintf(out, "    ca_file: %s\n", f.certificate)
-	}
-	_, _ = fmt.Fprintln(out)
-	return f.run(cmd.Context(), out, portal, listener, serve)
+	var text strings.Builder
+	err = form.Execute(&text, map[string]any{
+		"Base": base, "CA": ca,
+		"ACS": sandbox.ACSPath, "Key": f.portals.Key,
+		"Exam":    sandbox.ExamPath,
+		"Reestro": strings.TrimSuffix(sandbox.SubjectsPath, "/subjects"), "ReestroKey": f.portals.Reestro.Key, "Org": f.portals.Reestro.Org,
+		"Login": f.portals.Callback.Login, "Password": f.portals.Callback.Password, "Paths": sandbox.DefaultCallbackPaths(),
+	})
+	return text.String(), err
 }
 
 func (f *sandboxFlags) run(
-	ctx context.Context, out interface{ Write([]byte) (int, error) }, portal *sandbox.Portal, l net.Listener,
-	serve func(context.Context, net.Listener) error,
+	ctx context.Context, out io.Writer, portal *sandbox.Portal, l net.Listener, serve func(context.Context, net.Listener) error,
 ) error {
 	err := serve(ctx, l)
 	s := portal.Stats()
 	_, _ = fmt.Fprintf(out, "%d requests, %d rows, %d repeated, %d requests faster than allowed\n", s.Requests, s.Rows, s.Repeats, s.TooFast)
+	_, _ = fmt.Fprintf(out, "%d exam reports, %d subjects, %d call-back requests confirmed\n",
+		len(portal.Reports()), len(portal.Subjects()), len(portal.Committed()))
 	if err != nil {
 		return err
 	}

@@ -22,7 +22,7 @@ func (c *callback) serve(x *exchange) {
 		return
 	}
 	if call == callSlash {
-		x.w.Header().Set("Location", x.r.URL.EscapedPath()+"/")
+		x.w.Header().Set("Location", target(x.r)+"/")
 		x.refuse(http.StatusMovedPermanently, "the slash at the end is missing")
 		return
 	}

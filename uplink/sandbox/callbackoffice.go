@@ -39,7 +39,7 @@ type ApplicationState struct {
 	Offered int
 	// Committed says that a list with it was confirmed.
 	Committed bool
-	// Statuses are all that came, oldest first.
+	// Statuses are those that came, oldest first, 1000 at most.
 	Statuses []ApplicationStatus
 }
 

@@ -18,14 +18,17 @@ const (
 	// shownRows is how many rows GET /sandbox/rows shows unless it is told otherwise; maxShownRows is the most.
 	shownRows    = 100
 	maxShownRows = 10_000
-)
 
-// status is what GET /sandbox/status shows.
-type status struct {
-	Stats    Stats     `json:"stats"`
-	Faults   []string  `json:"faults"`
-	Requests []Request `json:"requests"`
-}
+	controlHelp = `there are
+GET /sandbox/status
+GET /sandbox/rows?last=100            passes that came
+PUT /sandbox/faults                   one a line
+PUT /sandbox/check?subject=GUID       a new check; type= and state= if they matter
+PUT /sandbox/check?id=GUID&state=…    another state of a check
+PUT /sandbox/application?opf=person   a new call-back request
+DELETE /sandbox/tokens                log-ins of the call-back portal end
+`
+)
 
 // control serves the people at this very machine.
 func (p *Portal) control(w http.ResponseWriter, r *http.Request) {
@@ -40,8 +43,15 @@ func (p *Portal) control(w http.ResponseWriter, r *http.Request) {
 		p.putFaults(w, r)
 	case "GET rows":
 		p.showRows(w, r)
+	case "PUT check":
+		p.putCheck(w, r.URL.Query())
+	case "PUT application":
+		p.putApplication(w, r.URL.Query())
+	case "DELETE tokens":
+		p.ExpireTokens()
+		p.showStatus(w)
 	default:
-		http.Error(w, "there are GET /sandbox/status, PUT /sandbox/faults and GET /sandbox/rows?last=100", http.StatusNotFound)
+		http.Error(w, controlHelp, http.StatusNotFound)
 	}
 }
 
@@ -55,14 +65,6 @@ func local(r *http.Request) bool {
 	}
 	ip := net.ParseIP(host)
 	return peer.IsLoopback() && (host == "localhost" || ip != nil && ip.IsLoopback())
-}
-
-func (p *Portal) showStatus(w http.ResponseWriter) {
-	shown := status{Stats: p.Stats(), Faults: []string{}, Requests: p.Requests()}
-	for _, f := range p.Faults() {
-		shown.Faults = append(shown.Faults, f.String())
-	}
-	p.show(w, shown)
 }
 
 // putFaults takes the text form, one fault a line; no line clears all.
@@ -123,15 +125,5 @@ func (p *Portal) showRows(w http.ResponseWriter, r *http.Request) {
 		if encoder.Encode(unpack(texts, row).masked()) != nil {
 			return // nobody listens any more
 		}
-	}
-}
-
-func (p *Portal) show(w http.ResponseWriter, v any) {
-	w.Header().Set("Content-Type", mediaJSON)
-	encoder := json.NewEncoder(w)
-	encoder.SetEscapeHTML(false)
-	encoder.SetIndent("", "  ")
-	if err := encoder.Encode(v); err != nil {
-		p.log.Debug("cannot show the status", "err", err)
 	}
 }

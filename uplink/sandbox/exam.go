@@ -158,7 +158,7 @@ func (e *exam) tell(x *exchange, found *findings) {
 		if f.flaw == missing {
 			errs[pascal(f.where)] = []string{"Поле обязательно для заполнения"}
 		} else {
-			errs[strings.TrimSuffix("$."+f.where, ".")] = []string{"The JSON value could not be converted: it " + f.what + "."}
+			errs[jsonPath(f.where)] = []string{"The JSON value could not be converted: it " + f.what + "."}
 		}
 	}
 	body := encodeJSON(struct {
@@ -178,9 +178,18 @@ func (e *exam) tell(x *exchange, found *findings) {
 func pascal(path string) string {
 	parts := strings.Split(path, ".")
 	for i, part := range parts {
-		parts[i] = strings.ToUpper(part[:1]) + part[1:]
+		first := min(1, len(part))
+		parts[i] = strings.ToUpper(part[:first]) + part[first:]
 	}
 	return strings.Join(parts, ".")
+}
+
+// jsonPath writes a path as ASP.NET does where JSON itself is wrong: $.requests[0].examDate.
+func jsonPath(path string) string {
+	if path == "" || path[0] == '[' {
+		return "$" + path
+	}
+	return "$." + path
 }
 
 // encodeJSON writes what is made of strings, numbers, lists and maps, which always works.

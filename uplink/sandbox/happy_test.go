@@ -19,7 +19,7 @@ const (
 func rehearsal() Options {
 	return Options{
 		Key:      testKey,
-		Reestro:  ReestroOptions{Key: reestroKey, Org: reestroOrg, Dissolved: []string{"1027739000003"}, Unknown: []string{"1027700000009"}},
+		Reestro:  ReestroOptions{Key: reestroKey, Org: reestroOrg, Dissolved: []string{"1027739000002"}, Unknown: []string{"1027700000008"}},
 		Callback: CallbackOptions{Login: clerk, Password: password},
 	}
 }
