@@ -9,6 +9,7 @@ import (
 	"github.com/acs-agent/acs-agent/drivers/simulator"
 	"github.com/acs-agent/acs-agent/uplink"
 	"github.com/acs-agent/acs-agent/uplink/acs"
+	"github.com/acs-agent/acs-agent/uplink/exam"
 )
 
 // driverModules are the types of readers that this agent can read.
@@ -26,5 +27,6 @@ func driverModules() []drivers.Module {
 func uplinkModules() []uplink.Module {
 	return []uplink.Module{
 		acs.Module,
+		exam.Module,
 	}
 }

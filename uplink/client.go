@@ -42,6 +42,10 @@ type ClientSettings struct {
 	URL string `yaml:"url"`
 	// CAFile holds further root certificates in PEM form, for a portal with a private authority.
 	CAFile string `yaml:"ca_file"`
+	// ClientCert is a file with the certificate, in PEM form, by which a portal knows us, and ClientKey the key to it; both or
+	// neither.
+	ClientCert string          `yaml:"client_cert"`
+	ClientKey  settings.Secret `yaml:"client_key"`
 	// Proxy is the URL of an HTTP proxy. Empty: none, whatever the environment says.
 	Proxy string `yaml:"proxy"`
 	// RequestsPerSecond is the pace that the portal allows for one IP address.
@@ -95,6 +99,17 @@ func NewClient(env Env, section settings.Section, s ClientSettings) (*Client, er
 			wrong("ca_file", err.Error(), "give a file with certificates in PEM form")
 		}
 		transport.TLSClientConfig.RootCAs = pool
+	}
+	if s.ClientCert != "" || !s.ClientKey.IsZero() {
+		pem, err := os.ReadFile(section.Path(s.ClientCert))
+		if err == nil {
+			var pair tls.Certificate
+			pair, err = tls.X509KeyPair(pem, []byte(s.ClientKey.Reveal()))
+			transport.TLSClientConfig.Certificates = []tls.Certificate{pair}
+		}
+		if err != nil {
+			wrong("client_cert", err.Error(), "give the certificate and its key in PEM form: client_cert: site.pem and client_key_file: site.key")
+		}
 	}
 	if s.Proxy != "" {
 		proxy, err := url.Parse(s.Proxy)
