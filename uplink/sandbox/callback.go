@@ -14,7 +14,7 @@ const (
 	callCommit  = "commit"
 	callStatus  = "status"
 	callSlash   = "commit without its last slash"
-	tokenHeader = "X-Auth-Jwt-Token" //nolint:gosec // a name
+	tokenHeader = "X-Auth-Jwt-Token"
 )
 
 // CallbackOptions are for the portal of call-back requests.
@@ -121,7 +121,6 @@ func match(template, mark, text string) (value string, ok bool) {
 const (
 	textOfLogin = "{\n  \"statusCode\": 401,\n  \"data\": \n {\n    \"type\": \"Not authorized\",\n  }\n}"
 	textOfList  = "{\n  \"statusCode\": 401,\n  \"data\": \n {\n    \"type\": \"Not authorized\"\n  }\n}"
-	//nolint:dupword // as it is
 	textOfCommit  = "{\n  \"statusCode\": 401,\n  \"data\":\n{\n\t\"type\": \"Not authorized\",\n  }\n}"
 	textOfStatus  = "{\n  \"statusCode\": 400,\n  \"data\": \n {\n    \"type\": \"Not authorized\"\n  }\n}"
 	textNotFound  = `{"statusCode":400,"data":{"type":"Application not found"}}`

@@ -145,7 +145,7 @@ func (c *callback) status(x *exchange) {
 	case len(found.list) > 0:
 		x.refuse(http.StatusBadRequest, found.list[0].String())
 	case !c.office.note(id, status, comment):
-		x.refuseWith(http.StatusBadRequest, mediaJSON, textNotFound, statusUnknown)
+		x.refuseWith(mediaJSON, textNotFound, statusUnknown)
 	default:
 		x.answer(http.StatusOK, mediaJSON, textDone)
 	}

@@ -94,6 +94,84 @@ func TestControl(t *testing.T) {
 	}
 }
 
+// What the status page shows of each portal, and how people at this machine make the agent find something.
+func TestControlOfThePortals(t *testing.T) {
+	p := New(rehearsal())
+	if err := p.AddDemoData(); err != nil {
+		t.Fatal(err)
+	}
+	at := func(method, path string) (code int, shown status, text string) {
+		t.Helper()
+		req := call(t, method, "http://localhost"+path, "")
+		resp := ask(p, req)
+		text = read(t, resp)
+		if resp.StatusCode == 200 {
+			if err := json.Unmarshal([]byte(text), &shown); err != nil {
+				t.Fatalf("%s: %v", text, err)
+			}
+		}
+		return resp.StatusCode, shown, text
+	}
+	token := logIn(t, p)
+	for _, req := range []*http.Request{
+		call(t, "POST", "http://localhost"+ExamPath, examBase),
+		call(t, "POST", "http://localhost"+ExamPath, replacing),
+		call(t, "POST", "http://localhost"+SubjectsPath, personBase, authorization),
+		call(t, "POST", "http://localhost"+SubjectsPath, legalBase, authorization),
+		call(t, "POST", "http://localhost/api/status", statusBase, token),
+	} {
+		if status, body := p.answers(t, req); status > 299 {
+			t.Errorf("%s: %d %s", req.URL, status, body)
+		}
+	}
+	code, shown, text := at("GET", "/sandbox/status")
+	if e := shown.Exam; code != 200 || e.Kept != 1 || len(e.Last) != 1 || e.Last[0] != (shownReport{1, 17, "2025-05-26", "2025-06-01", 0, 2}) {
+		t.Errorf("exam %+v", e)
+	}
+	if s := shown.Subjects; s.Kept != 2 || !s.Last[0].Person || s.Last[1].Person || s.Last[0].ID != p.Subjects()[0].ID {
+		t.Errorf("subjects %+v", s)
+	}
+	if c := shown.Checks; c.Kept != 3 || c.Last[0].State != "Processing" || c.Last[2].State != "Processed" {
+		t.Errorf("checks %+v", c)
+	}
+	if a := shown.Applications; a.Kept != 4 || a.Last[0].OPF != "legalEntity" || strings.Join(a.Last[0].Statuses, ",") != "rejected" {
+		t.Errorf("applications %+v", a)
+	}
+	for _, personal := range []string{"Проб", "1990", examHash, "+7", "не дозвонились", "7719283390"} {
+		if strings.Contains(text, personal) {
+			t.Errorf("%s is shown: %s", personal, text)
+		}
+	}
+
+	if code, shown, text := at("PUT", "/sandbox/check?subject="+exampleID+"&type=Passport"); code != 200 || shown.Checks.Kept != 4 || shown.Checks.Last[0].Subject != exampleID {
+		t.Errorf("%d %s", code, text)
+	}
+	if code, shown, text := at("PUT", "/sandbox/check?id="+p.Checks()[0].ID+"&state=Cancelled"); code != 200 || shown.Checks.Last[0].State != "Cancelled" {
+		t.Errorf("%d %s", code, text)
+	}
+	if code, shown, text := at("PUT", "/sandbox/application?opf=entrepreneur"); code != 200 || shown.Applications.Kept != 5 {
+		t.Errorf("%d %s", code, text)
+	}
+	for _, wrong := range []string{"/sandbox/check?subject=x", "/sandbox/check?id=x&state=Processed", "/sandbox/application?opf=x"} {
+		if code, _, text := at("PUT", wrong); code != 400 {
+			t.Errorf("%s: %d %s", wrong, code, text)
+		}
+	}
+	for range 30 {
+		at("PUT", "/sandbox/application")
+		at("PUT", "/sandbox/check")
+	}
+	if _, shown, _ := at("GET", "/sandbox/status"); len(shown.Applications.Last) != shownLast || len(shown.Checks.Last) != shownLast || shown.Checks.Kept != 34 {
+		t.Errorf("%d applications and %d checks are shown", len(shown.Applications.Last), len(shown.Checks.Last))
+	}
+	if code, _, _ := at("DELETE", "/sandbox/tokens"); code != 200 {
+		t.Error(code)
+	}
+	if status, _ := p.answers(t, call(t, "GET", "http://localhost/api//?limit=1", "", token)); status != 401 {
+		t.Errorf("the token is still good: %d", status)
+	}
+}
+
 func TestControlIsForThisMachineOnly(t *testing.T) {
 	for _, c := range []struct {
 		peer, host string

@@ -150,7 +150,7 @@ func (e *exam) tell(x *exchange, found *findings) {
 		if text == "" {
 			text = "Некорректное значение поля " + first.where
 		}
-		x.refuseWith(http.StatusBadRequest, mediaASP, encodeJSON(map[string]string{"error": text}), first.String())
+		x.refuseWith(mediaASP, encodeJSON(map[string]string{"error": text}), first.String())
 		return
 	}
 	errs := make(map[string][]string)
@@ -171,7 +171,7 @@ func (e *exam) tell(x *exchange, found *findings) {
 		"https://tools.ietf.org/html/rfc9110#section-15.5.1", "One or more validation errors occurred.", http.StatusBadRequest,
 		errs, "00-" + randomHex(16) + "-" + randomHex(8) + "-00",
 	})
-	x.refuseWith(http.StatusBadRequest, mediaProblem, body, wrong[0].String())
+	x.refuseWith(mediaProblem, body, wrong[0].String())
 }
 
 // pascal writes a path as ASP.NET does: Requests[0].ExamDate.

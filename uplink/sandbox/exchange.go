@@ -49,11 +49,11 @@ func (x *exchange) refuse(status int, reason string) {
 	}
 }
 
-// refuseWith is refuse with an answer that tells the client what was wrong.
-func (x *exchange) refuseWith(status int, mediaType, body, reason string) {
+// refuseWith is refuse with 400 and a body that tells the client what was wrong.
+func (x *exchange) refuseWith(mediaType, body, reason string) {
 	x.entry.Reason = reason
 	x.discard()
-	x.answer(status, mediaType, body)
+	x.answer(http.StatusBadRequest, mediaType, body)
 }
 
 // page answers as the web server before a portal does: with a page for people.

@@ -22,6 +22,8 @@ func TestParseFault(t *testing.T) {
 		"slow=1m30s":                         {Kind: Slow, Delay: 90 * time.Second},
 		"slow=300ms:share=1":                 {Kind: Slow, Delay: 300 * time.Millisecond, Share: 1},
 		"cut-answer:next=1":                  {Kind: CutAnswer, Next: 1},
+		"cut-answer:portal=exam,next=1":      {Kind: CutAnswer, Next: 1, Portal: "exam"},
+		"500:portal=callback,stored":         {Kind: Status, Status: 500, Stored: true, Portal: "callback"},
 		"tls-expired":                        {Kind: TLSExpired},
 		"refuse-iin=900101300017":            {Kind: RefuseIIN, IINs: []string{"900101300017"}},
 		"refuse-iin=900101300017,900101400023:next=1": {
@@ -78,6 +80,10 @@ func TestParseFaultTellsWhatIsWrong(t *testing.T) {
 		`refuse-note="Корпус`:          "fault refuse-note: the quotation marks do not match",
 		`refuse-note="Корпус" 2`:       "fault refuse-note: expected a colon after the quotation marks",
 		"tls-expired:above=5":          "fault tls-expired: above is not for this kind",
+		"tls-expired:portal=exam":      "fault tls-expired: portal is not for this kind",
+		"hang:portal=":                 "fault hang: option portal: is empty",
+		"hang:portal=Exam":             "fault hang: portal is none of acs, exam, subjects, checks, callback",
+		`refuse-note="x":portal=exam`:  "fault refuse-note: only acs has rows to refuse",
 		"500:above=99999999999":        `fault 500: option above: "99999999999" is not a whole number from 1`,
 		"429:retry-after=100000":       "fault 429: retry-after is not between 0 and a day",
 		"429:retry-after=2s,next=zero": "fault 429: option retry-after: \"2s\" is not a whole number from 0\nfault 429: option next: \"zero\" is not a whole number from 1",
@@ -121,7 +127,7 @@ func FuzzParseFault(f *testing.F) {
 		f.Add(form.example + ":next=2")
 	}
 	f.Add(`refuse-note="a\"b":share=0.5`)
-	f.Add("429:retry-after-date=2,above=7,stored")
+	f.Add("429:retry-after-date=2,above=7,stored,portal=subjects")
 	f.Fuzz(func(t *testing.T, text string) {
 		fault, err := ParseFault(text)
 		if err != nil || fault.Kind == RefuseIIN {

@@ -2,6 +2,8 @@ package sandbox
 
 import (
 	"encoding/json"
+	"net/http"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -67,4 +69,69 @@ func rowsOf(body string) (rows []Row, err error) {
 		}
 	}
 	return rows, nil
+}
+
+// Whatever comes to the portals of small bodies, nothing breaks, refusals leave nothing, and what is taken is JSON in which the
+// library sees the same.
+func FuzzSmallBodies(f *testing.F) {
+	for portal, bodies := range [][]string{{examBase, closed, quiet, replacing}, {personBase, legalBase, "{}"}, {loginBase}, {statusBase}} {
+		for _, body := range bodies {
+			f.Add(uint8(portal), body) //nolint:gosec // a few
+		}
+	}
+	f.Add(uint8(0), `{"requests":[{"a":[1,2.5e-3,null,true,"\u041a"]}],"examinationAreaId":-0}`)
+	f.Fuzz(func(t *testing.T, portal uint8, body string) {
+		p := New(rehearsal())
+		if _, err := p.AddApplication(Application{ID: "111"}); err != nil {
+			t.Fatal(err)
+		}
+		token := "x-auth-jwt-token: " + p.callback.tokens.give()
+		requests := []func() *http.Request{
+			func() *http.Request { return call(t, "POST", "http://localhost"+ExamPath, body) },
+			func() *http.Request { return call(t, "POST", "http://localhost"+SubjectsPath, body, authorization) },
+			func() *http.Request { return call(t, "POST", "http://localhost/api/auth", body) },
+			func() *http.Request { return call(t, "POST", "http://localhost/api/status", body, token) },
+		}
+		resp := ask(p, requests[int(portal)%len(requests)]())
+		answer := read(t, resp)
+		left := len(p.Reports()) + len(p.Subjects()) + len(p.Applications()[0].Statuses) + len(p.callback.tokens.list) - 1
+		taken := resp.StatusCode < 300
+		if !taken && resp.StatusCode != 400 && resp.StatusCode != 401 || taken != (left == 1) {
+			t.Fatalf("status %d, left %d", resp.StatusCode, left)
+		}
+		if resp.StatusCode != 401 && !json.Valid([]byte(answer)) {
+			t.Fatalf("answer %s", answer)
+		}
+		if !taken {
+			return
+		}
+		if !json.Valid([]byte(body)) {
+			t.Fatal("what was taken is no JSON")
+		}
+		for _, r := range p.Reports() {
+			var seen ExamReport
+			if err := json.Unmarshal([]byte(body), &seen); err != nil || !reflect.DeepEqual(seen, r.Versions[0].Report) {
+				t.Fatalf("taken %+v, the library sees %+v, %v", r.Versions[0].Report, seen, err)
+			}
+		}
+	})
+}
+
+func FuzzCheckQuery(f *testing.F) {
+	f.Add("subjectId=" + exampleID + "&type=Fssp&type=Passport&state=Processing&count=3")
+	f.Add("from=2026-01-14T05:00:06Z&to=2026-01-14T05:00:06.5%2B05:00&externalId=a-1&afterCheckId=" + exampleID)
+	f.Fuzz(func(t *testing.T, query string) {
+		q, found := readCheckQuery(query)
+		if len(found.list) > 0 {
+			return
+		}
+		if q.count < 1 || q.count > maxCheckPage {
+			t.Errorf("count %d", q.count)
+		}
+		for _, id := range []string{q.subject, q.after, q.cadastral} {
+			if id != "" && !guidForm.MatchString(id) {
+				t.Errorf("%q is no GUID", id)
+			}
+		}
+	})
 }

@@ -77,7 +77,7 @@ type paced interface {
 	arrived(x *exchange)
 }
 
-// New makes a Portal that keeps what it gets in memory; see KeepIn.
+// New makes a Portal that keeps what it gets in memory; passes can be kept in a folder as well, see KeepIn.
 func New(o Options) *Portal {
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)

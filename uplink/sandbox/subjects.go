@@ -123,5 +123,5 @@ func tellReestro(x *exchange, found *findings) {
 		}
 		errs = append(errs, one)
 	}
-	x.refuseWith(http.StatusBadRequest, mediaReestro, reestroErrors(errs...), found.list[0].String())
+	x.refuseWith(mediaReestro, reestroErrors(errs...), found.list[0].String())
 }
