@@ -119,8 +119,8 @@ func match(template, mark, text string) (value string, ok bool) {
 
 // Answers of the document, letter by letter: two of them are no JSON, and one says 400 under the status 401.
 const (
-	textOfLogin = "{\n  \"statusCode\": 401,\n  \"data\": \n {\n    \"type\": \"Not authorized\",\n  }\n}"
-	textOfList  = "{\n  \"statusCode\": 401,\n  \"data\": \n {\n    \"type\": \"Not authorized\"\n  }\n}"
+	textOfLogin   = "{\n  \"statusCode\": 401,\n  \"data\": \n {\n    \"type\": \"Not authorized\",\n  }\n}"
+	textOfList    = "{\n  \"statusCode\": 401,\n  \"data\": \n {\n    \"type\": \"Not authorized\"\n  }\n}"
 	textOfCommit  = "{\n  \"statusCode\": 401,\n  \"data\":\n{\n\t\"type\": \"Not authorized\",\n  }\n}"
 	textOfStatus  = "{\n  \"statusCode\": 400,\n  \"data\": \n {\n    \"type\": \"Not authorized\"\n  }\n}"
 	textNotFound  = `{"statusCode":400,"data":{"type":"Application not found"}}`
