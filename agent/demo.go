@@ -15,8 +15,10 @@ import (
 
 // The timeline of the demo.
 const (
-	demoAway   = 8 * time.Second  // the portal goes away
-	demoBack   = 18 * time.Second // and comes back
+	demoPapers = 3 * time.Second  // people bring what the other portals are for
+	demoAway   = 8 * time.Second  // the portals go away
+	demoBack   = 18 * time.Second // and come back
+	demoReport = 20 * time.Second // last week's exam report is sent
 	demoLearn  = 22 * time.Second // the visitor's card is entered into the list
 	demoEnd    = 28 * time.Second // nobody comes any more
 	demoSettle = 30 * time.Second // what the last passes may take to arrive
@@ -28,8 +30,9 @@ func newDemo(*options) *cobra.Command {
 		Use:   "demo",
 		Short: "Show the whole way of a pass on this one machine",
 		Long: "Starts four simulated readers (an RDM6300 and an IronLogic on pseudo-terminals, an esp-rfid and a Tasmota over MQTT),\n" +
-			"an agent with its embedded broker, and the sandbox portal over TLS. The portal goes away for a while; a visitor's card\n" +
-			"becomes known later than it was shown. It ends by itself in less than a minute.\n\n" +
+			"an agent with its embedded broker, and the sandbox portals over TLS. The portals go away for a while; a visitor's card\n" +
+			"becomes known later than it was shown; an exam report, subjects with their checks and call-back requests go their ways.\n" +
+			"It ends by itself in less than a minute.\n\n" +
 			"Exit status: 0 every pass that was read is accounted for, 1 otherwise.",
 		Example: "  acs-agent demo\n  acs-agent demo --dir /tmp/demo      keep configuration, journal and log",
 		Args:    noArgs,
@@ -56,7 +59,7 @@ func demo(ctx context.Context, out io.Writer, dir string) (err error) {
 	}
 	defer func() { err = errors.Join(err, stage.close()) }()
 	view := newDemoView(out, stage)
-	view.say("four readers, one agent, one portal; everything is on this machine")
+	view.say("four readers, one agent, five portals; everything is on this machine")
 
 	if err := stage.awaitReaders(ctx); err != nil {
 		return fmt.Errorf("the agent did not come up: %w", errors.Join(err, stage.lastWords()))
@@ -67,8 +70,14 @@ func demo(ctx context.Context, out io.Writer, dir string) (err error) {
 		stage.wg.Go(func() { r.present(presenting, stage.crowd) })
 	}
 	if err := stage.play(ctx, view, []scene{
-		{demoAway, "the portal goes away", func() error { return stage.portal.SetFaults(sandbox.Faults{{Kind: sandbox.CutBefore}}) }},
-		{demoBack, "the portal is back", func() error { return stage.portal.SetFaults(nil) }},
+		{demoPapers, "a table of subjects is put into the inbox, and two people ask to be called back", func() error {
+			return errors.Join(stage.dropSubjects(), stage.askForCalls())
+		}},
+		{demoAway, "the portals go away", func() error { return stage.portal.SetFaults(sandbox.Faults{{Kind: sandbox.CutBefore}}) }},
+		{demoBack, "the portals are back", func() error { return stage.portal.SetFaults(nil) }},
+		{demoReport, "the exam report of last week is sent, and the first person was called", func() error {
+			return errors.Join(stage.sendReport(ctx), stage.called(ctx))
+		}},
 		{demoLearn, "the visitor's card is entered into cardholders.csv", stage.learnVisitor},
 		{demoEnd, "nobody comes any more", func() error { stopPresenting(); return nil }},
 	}); err != nil {
@@ -82,7 +91,7 @@ func demo(ctx context.Context, out io.Writer, dir string) (err error) {
 	case ctx.Err() != nil:
 		return ctx.Err()
 	case !settled || sum.lost != 0:
-		return errors.New("not every pass is accounted for")
+		return errors.New("not everything is accounted for")
 	}
 	return nil
 }
@@ -139,7 +148,7 @@ func (s *stage) settle(ctx context.Context, view *demoView) bool {
 	for {
 		s.look(ctx)
 		view.show()
-		if sum := s.summary(); sum.lost == 0 && sum.waiting == 0 {
+		if sum := s.summary(); sum.lost == 0 && sum.waiting == 0 && s.offices == wholeOffice {
 			return true
 		}
 		select {
@@ -163,6 +172,9 @@ func (s *stage) summary() sum {
 	a := sum{read: s.crowd.shown(), delivered: s.portal.Stats().Rows}
 	a.stored = s.stored()
 	for _, q := range s.status.Uplinks {
+		if q.Name != demoUplink {
+			continue // the others have no use for passes, or another one
+		}
 		a.held += q.Held + q.Dead + q.Uncertain
 		a.waiting += int(q.Waiting) //nolint:gosec // some dozens
 	}

@@ -36,6 +36,7 @@ type stage struct {
 	wg         sync.WaitGroup // presenting readers
 	servers    sync.WaitGroup
 	status     health.Status
+	offices    office
 }
 
 // newStage writes the files of the site and starts portal and agent.
@@ -48,7 +49,7 @@ func newStage(ctx context.Context, dir string) (_ *stage, err error) {
 			err = errors.Join(err, s.close())
 		}
 	}()
-	s.portal = sandbox.New(sandbox.Options{Key: demoKey})
+	s.portal = sandbox.New(demoOptions())
 	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", "127.0.0.1:0")
 	if err != nil {
 		return nil, err
@@ -62,10 +63,16 @@ func newStage(ctx context.Context, dir string) (_ *stage, err error) {
 		return nil, err
 	}
 	files := map[string]string{
-		"config.yaml":     s.config(broker, listener.Addr().String()),
-		"acs.key":         demoKey + "\n",
-		"portal-ca.pem":   string(s.portal.CertificatePEM()),
-		"cardholders.csv": s.crowd.list(),
+		"config.yaml":       s.config(broker, listener.Addr().String()),
+		"acs.key":           demoKey + "\n",
+		"reestro.key":       demoReestroKey + "\n",
+		"callback.password": demoPassword + "\n",
+		"portal-ca.pem":     string(s.portal.CertificatePEM()),
+		"cardholders.csv":   s.crowd.list(),
+		"roster.csv":        demoRoster(),
+	}
+	if err := os.Mkdir(filepath.Join(dir, "inbox"), 0o700); err != nil {
+		return nil, err
 	}
 	for name, text := range files {
 		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
@@ -126,6 +133,7 @@ readers:
 	fmt.Fprintf(&b, `uplinks:
   - {name: %s, type: acs, url: "https://%s%s", ca_file: portal-ca.pem, api_key_file: acs.key, max_delay: 1s, retry_max: 2s}
 `, demoUplink, portal, sandbox.ACSPath)
+	b.WriteString(demoUplinks(portal))
 	return b.String()
 }
 
@@ -138,6 +146,7 @@ func (s *stage) look(ctx context.Context) {
 	if status, err := client.Status(ctx); err == nil {
 		s.status = status
 	}
+	s.offices = s.office(ctx)
 }
 
 // stored is how many passes the agent has taken from its readers.

@@ -70,6 +70,9 @@ func (v *demoView) table(a sum) string {
 	requests := v.stage.portal.Stats()
 	_, _ = fmt.Fprintf(&b, "\n  journal: %d stored, %d waiting, %d held\n", a.stored, a.waiting, a.held)
 	_, _ = fmt.Fprintf(&b, "  portal:  %d delivered in %d requests; uplink: %s %s\n", a.delivered, requests.Requests, uplink.State, cut(uplink.Problem, 60))
+	o := v.stage.offices
+	_, _ = fmt.Fprintf(&b, "  others:  exam report %d of %d, subjects %d of %d, checks ended %d of %d, call-back statuses %d of %d\n",
+		o.reports, wholeOffice.reports, o.subjects, wholeOffice.subjects, o.checks, wholeOffice.checks, o.statuses, wholeOffice.statuses)
 	return b.String()
 }
 
@@ -100,4 +103,7 @@ func (v *demoView) end(a sum) {
 		_, _ = fmt.Fprintf(t, "%s\t%d\t  %s\n", row.what, row.count, row.note)
 	}
 	_ = t.Flush()
+	o := v.stage.offices
+	_, _ = fmt.Fprintf(v.w, "\nand to the other portals: %d exam report, %d subjects (and %d check followed to its end), %d statuses of call-back requests\n",
+		o.reports, o.subjects, o.checks, o.statuses)
 }
