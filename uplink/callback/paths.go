@@ -41,7 +41,10 @@ func (p *paths) check(base string) (mistakes []error) {
 		{"paths.commit", p.Commit, codeMark, "/api/v1/commit/{code}/"},
 		{"paths.status", p.Status, "", "/api/"},
 	} {
-		plain := strings.Replace(path.value, path.mark, "1", 1)
+		plain := path.value
+		if path.mark != "" {
+			plain = strings.Replace(plain, path.mark, "1", 1)
+		}
 		switch {
 		case path.value == "":
 			wrong(path.field, "is missing", "ask the platform's operator for it; the document has lost parts of the paths, so none is assumed; it looks like "+path.example)
