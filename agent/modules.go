@@ -9,7 +9,9 @@ import (
 	"github.com/acs-agent/acs-agent/drivers/simulator"
 	"github.com/acs-agent/acs-agent/uplink"
 	"github.com/acs-agent/acs-agent/uplink/acs"
+	"github.com/acs-agent/acs-agent/uplink/callback"
 	"github.com/acs-agent/acs-agent/uplink/exam"
+	"github.com/acs-agent/acs-agent/uplink/reestro"
 )
 
 // driverModules are the types of readers that this agent can read.
@@ -27,6 +29,8 @@ func driverModules() []drivers.Module {
 func uplinkModules() []uplink.Module {
 	return []uplink.Module{
 		acs.Module,
+		callback.Module,
 		exam.Module,
+		reestro.Module,
 	}
 }

@@ -67,10 +67,20 @@ func makePlan(cfg *config.Config, log *slog.Logger, given services) (*plan, erro
 	for _, r := range cfg.Readers {
 		org, _ := cfg.Organization(r.Organization)
 		p.readers = append(p.readers, intake.Reader{
-			Name: r.Name, Organization: org, Direction: r.Direction, Note: r.Note, Repeat: r.Repeat,
+			Name: r.Name, Organization: org, Direction: r.Direction, Note: r.Note, Repeat: r.Repeat, Conceal: p.conceal(r.Name),
 		})
 	}
 	return p, wrong.Err()
+}
+
+// conceal gives what a concealing uplink does with the credentials of a reader; nil if there is none.
+func (p *plan) conceal(reader string) func(*event.Credential) error {
+	for _, u := range p.uplinks {
+		if c, ok := u.Uplink.(uplink.Concealing); ok && slices.Contains(c.Conceals(), reader) {
+			return c.Conceal
+		}
+	}
+	return nil
 }
 
 // brokerAddress is where clients in this process find the broker; nil if the configuration has none.

@@ -45,7 +45,7 @@ type Env struct {
 	// Tell publishes an event of the uplink over MQTT, as JSON. It does not wait and loses nothing that matters: who wants to
 	// be sure asks the agent. No personal data, ever; ids of our own or of the portal, states, counts. Never nil.
 	Tell func(event any)
-	Log     *slog.Logger
+	Log  *slog.Logger
 }
 
 // An Uplink carries the passes of its source to one portal.
@@ -60,6 +60,16 @@ type Uplink interface {
 // a command given while no agent runs is a record in the Store that Run finds later.
 type Commanded interface {
 	Commands() http.Handler
+}
+
+// A Concealing uplink names readers at which something is shown that must never be stored as it was read, such as the number of an
+// identity document.
+type Concealing interface {
+	// Conceals gives the names of these readers.
+	Conceals() (readers []string)
+	// Conceal replaces a credential that was read there by what may be stored; nothing of the original remains in it. It does so in
+	// any case: the error only says why the credential is of no use, and repeats nothing of it.
+	Conceal(c *event.Credential) error
 }
 
 // A Store keeps the records of one uplink: sealed like the passes, in the same database, with the same sync. Keys are texts of at

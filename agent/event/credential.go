@@ -28,6 +28,9 @@ type Credential struct {
 	Raw []byte
 }
 
+// Hashed ends the Format of a credential of which only the SHA-256 is kept, as 64 small hexadecimal digits in Text.
+const Hashed = "/sha256"
+
 // Canonical is the number in upper-case hexadecimal digits, leading zeros kept, or the text where there is no number.
 func (c *Credential) Canonical() string {
 	if c.Bits == 0 {
@@ -44,6 +47,9 @@ func (c *Credential) Same(other *Credential) bool {
 // Masked shows the last four characters of the credential, so that a technician can tell two cards apart and nobody can
 // copy one.
 func (c *Credential) Masked() string {
+	if strings.HasSuffix(c.Format, Hashed) {
+		return "(document)"
+	}
 	r := []rune(c.Canonical())
 	if len(r) <= 4 {
 		return "****"

@@ -20,6 +20,8 @@ type Reader struct {
 	Direction event.Direction
 	// Note goes to the portal with each pass.
 	Note string
+	// Conceal, if not nil, replaces what was read by what may be stored, before anything else happens to it.
+	Conceal func(*event.Credential) error
 	// Repeat is the time within which the same card again is not another pass, counted from when it was seen last.
 	Repeat time.Duration
 }
@@ -77,6 +79,13 @@ func (i *Intake) Take(ctx context.Context, p *event.Pass) error {
 	}
 	if p.At.Wall.IsZero() {
 		p.At.Wall = time.Now()
+	}
+	if e.Conceal != nil {
+		concealed := *p
+		if err := e.Conceal(&concealed.Credential); err != nil {
+			e.say.Odd(err)
+		}
+		p = &concealed
 	}
 	seen := p.At.Wall // still with the monotonic clock, which does not jump
 	for {
