@@ -32,7 +32,9 @@ type runner struct {
 	say   *health.Part
 	diary *diary
 
-	recovered bool
+	// begun says that the first look after the start is over; since is the first week that is reported without being asked for.
+	begun bool
+	since Week
 	// dirty says that something has changed since the weeks were looked at, due when they have to be looked at in any case.
 	dirty bool
 	due   time.Time
@@ -94,8 +96,7 @@ func (r *runner) step(ctx context.Context) error {
 	if now.Year() < firstYear {
 		return fmt.Errorf("the clock of this device is not set (it says %s): no week can be told from another", now.Format(time.DateOnly))
 	}
-	since, err := r.begin(ctx, now)
-	if err != nil {
+	if err := r.begin(ctx, now); err != nil {
 		return err
 	}
 	list, changed, err := r.roster.current()
@@ -109,7 +110,7 @@ func (r *runner) step(ctx context.Context) error {
 	// It stays dirty until all weeks have been looked at: an error in between must not hide what has changed.
 	r.dirty, r.list, r.trouble, r.changed, r.notices = true, list, trouble, changed, nil
 	r.due = WeekOf(now).at(r.zone, (int(now.Weekday())+6)%7+1, 0, 0) // the next midnight
-	if err := r.look(ctx, since, now); err != nil {
+	if err := r.look(ctx, now); err != nil {
 		return err
 	}
 	if today := r.day(now); r.purged != today {
@@ -130,29 +131,29 @@ func (r *runner) later(t time.Time) {
 	}
 }
 
-// begin gives the first week that is reported without being asked for. On the first look after a start it finds the reports whose
-// request was on its way when the agent ended: nobody knows what became of them.
-func (r *runner) begin(ctx context.Context, now time.Time) (Week, error) {
+// begin finds out, on the first look after a start, from which week on reports are made without being asked for, and which reports
+// were on their way when the agent ended: nobody knows what became of them.
+func (r *runner) begin(ctx context.Context, now time.Time) error {
+	if r.begun {
+		return nil
+	}
 	a := about{Since: WeekOf(now), Case: r.DocumentCase}
 	found, err := get(r.store, aboutKey, &a)
 	if err != nil {
-		return Week{}, err
+		return err
 	}
 	if !found {
 		change, err := set(aboutKey, a)
 		if err != nil {
-			return Week{}, err
+			return err
 		}
 		if err := r.store.Apply(ctx, change); err != nil {
-			return Week{}, fmt.Errorf("keep the first week: %w", err)
+			return fmt.Errorf("keep the first week: %w", err)
 		}
-	}
-	if r.recovered {
-		return a.Since, nil
 	}
 	all, err := r.records()
 	if err != nil {
-		return Week{}, err
+		return err
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -164,12 +165,12 @@ func (r *runner) begin(ctx context.Context, now time.Time) (Week, error) {
 		rec.enter(Uncertain, "the agent ended while the report was on its way")
 		rec.write(byTime)
 		if err := r.save(ctx, rec, done(rec.Week)); err != nil {
-			return Week{}, err
+			return err
 		}
 		r.announce(rec)
 	}
-	r.recovered = true
-	return a.Since, nil
+	r.since, r.begun = a.Since, true
+	return nil
 }
 
 // purge deletes what is older than it has to be: passes and frozen reports after keep, the history of weeks after two years.

@@ -13,7 +13,7 @@ import (
 )
 
 // look goes over all weeks that can have something to do, oldest first.
-func (r *runner) look(ctx context.Context, since Week, now time.Time) error {
+func (r *runner) look(ctx context.Context, now time.Time) error {
 	orders, err := r.orders()
 	if err != nil {
 		return err
@@ -25,7 +25,7 @@ func (r *runner) look(ctx context.Context, since Week, now time.Time) error {
 	weeks := make(map[Week]bool)
 	this := WeekOf(now)
 	for n := range lookBack + 1 {
-		if w := this.Next(-n); !w.Before(since) {
+		if w := this.Next(-n); !w.Before(r.since) {
 			weeks[w] = true
 		}
 	}
