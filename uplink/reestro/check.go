@@ -69,6 +69,9 @@ func (c *portalCheck) UnmarshalJSON(text []byte) error {
 		ID: identifier(string(said.ID)), Type: word(string(said.Type)), State: word(string(said.State)),
 		ExternalID: identifier(string(said.ExternalID)), CorrelationID: identifier(string(said.CorrelationID)),
 	}
+	if len(c.ID) > maxCheckID {
+		c.ID = ""
+	}
 	if len(said.Created) <= len("2006-01-02T15:04:05.999999999-07:00") {
 		c.Created = strings.TrimFunc(string(said.Created), unicode.IsSpace)
 	}
@@ -78,6 +81,9 @@ func (c *portalCheck) UnmarshalJSON(text []byte) error {
 	}
 	return nil
 }
+
+// maxCheckID is the longest id that is taken. It stands in the key of a record; a GUID has 36 characters.
+const maxCheckID = 64
 
 type portalCheck check
 

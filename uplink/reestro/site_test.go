@@ -30,6 +30,8 @@ const (
 	testOrg = "0f9a2d1e-7c55-4b0e-9a53-6d1f0a2b3c4d"
 )
 
+const settingsHour = settings.Duration(time.Hour)
+
 var almaty = time.FixedZone("", 5*3600)
 
 // The people and the organization of the tests do not exist, or are the document's.
