@@ -8,7 +8,6 @@ import (
 	"net"
 	"os"
 	"strings"
-	"text/template"
 
 	"github.com/spf13/cobra"
 
@@ -87,11 +86,8 @@ func (f *sandboxFlags) serve(cmd *cobra.Command) error {
 			}
 		}
 	}
-	settings, err := f.settings(scheme + "://" + listener.Addr().String())
-	if err != nil {
-		return err
-	}
-	_, _ = fmt.Fprintf(out, "the sandbox listens; write of this into the configuration what you rehearse with:\n\n%s\n", settings)
+	_, _ = fmt.Fprintf(out, "the sandbox listens; write of this into the configuration what you rehearse with:\n\n%s\n",
+		f.settings(scheme+"://"+listener.Addr().String()))
 	return f.run(cmd.Context(), out, portal, listener, serve)
 }
 
@@ -123,43 +119,34 @@ func (f *sandboxFlags) prepare(portal *sandbox.Portal) error {
 const sandboxSettings = `    uplinks:
       - name: visits
         type: acs
-        url: {{.Base}}{{.ACS}}
-        api_key: {{printf "%q" .Key}}{{.CA}}
+        url: %[1]s%[2]s
+        api_key: %[3]q%[12]s
       - name: exam
         type: exam
-        url: {{.Base}}{{.Exam}}
-        area_id: 17{{.CA}}
+        url: %[1]s%[4]s
+        area_id: 17%[12]s
       - name: vetting
         type: reestro
-        url: {{.Base}}{{.Reestro}}
-        api_key: {{printf "%q" .ReestroKey}}
-        org_id: {{printf "%q" .Org}}{{.CA}}
+        url: %[1]s%[5]s
+        api_key: %[6]q
+        org_id: %[7]q%[12]s
       - name: reception
         type: callback
-        url: {{.Base}}
-        login: {{printf "%q" .Login}}
-        password: {{printf "%q" .Password}}
-        paths: {login: {{.Paths.Login}}, list: "{{.Paths.List}}", commit: "{{.Paths.Commit}}", status: {{.Paths.Status}}}{{.CA}}
+        url: %[1]s
+        login: %[8]q
+        password: %[9]q
+        paths: {login: %[10]s, list: %[11]q, commit: %[13]q, status: %[14]s}%[12]s
 `
 
-func (f *sandboxFlags) settings(base string) (string, error) {
+func (f *sandboxFlags) settings(base string) string {
 	ca := ""
 	if f.tls && f.certificate != "" {
 		ca = fmt.Sprintf("\n        ca_file: %q", f.certificate)
 	}
-	form, err := template.New("settings").Parse(sandboxSettings)
-	if err != nil {
-		return "", err
-	}
-	var text strings.Builder
-	err = form.Execute(&text, map[string]any{
-		"Base": base, "CA": ca,
-		"ACS": sandbox.ACSPath, "Key": f.portals.Key,
-		"Exam":    sandbox.ExamPath,
-		"Reestro": strings.TrimSuffix(sandbox.SubjectsPath, "/subjects"), "ReestroKey": f.portals.Reestro.Key, "Org": f.portals.Reestro.Org,
-		"Login": f.portals.Callback.Login, "Password": f.portals.Callback.Password, "Paths": sandbox.DefaultCallbackPaths(),
-	})
-	return text.String(), err
+	o, paths := &f.portals, sandbox.DefaultCallbackPaths()
+	return fmt.Sprintf(sandboxSettings, base, sandbox.ACSPath, o.Key, sandbox.ExamPath,
+		strings.TrimSuffix(sandbox.SubjectsPath, "/subjects"), o.Reestro.Key, o.Reestro.Org,
+		o.Callback.Login, o.Callback.Password, paths.Login, paths.List, ca, paths.Commit, paths.Status)
 }
 
 func (f *sandboxFlags) run(
