@@ -3,7 +3,6 @@ package exam
 import (
 	"fmt"
 	"slices"
-	"strings"
 	"time"
 )
 
@@ -255,17 +254,5 @@ func (e *exam) draftOf(rec *record, now time.Time) (*draft, error) {
 		})
 	}
 	settle(d.matters, rec.Passed)
-	slices.SortStableFunc(d.matters, func(x, y Matter) int {
-		if x.open() != y.open() {
-			if x.open() {
-				return -1
-			}
-			return 1
-		}
-		if x.Line != y.Line {
-			return x.Line - y.Line
-		}
-		return strings.Compare(string(x.Code), string(y.Code))
-	})
 	return d, nil
 }

@@ -1,6 +1,7 @@
 package exam
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"time"
@@ -62,6 +63,19 @@ type Matter struct {
 // open says whether a report must not go out by itself because of the matter.
 func (m *Matter) open() bool { return m.Weight != Noted }
 
+// sortMatters puts them into the order in which people look at them: what is open first, and then by lines.
+func sortMatters(all []Matter) {
+	noted := func(m *Matter) int {
+		if m.open() {
+			return 0
+		}
+		return 1
+	}
+	slices.SortStableFunc(all, func(x, y Matter) int {
+		return cmp.Or(cmp.Compare(noted(&x), noted(&y)), cmp.Compare(x.Line, y.Line), cmp.Compare(x.Code, y.Code))
+	})
+}
+
 // openCount counts the matters that are open.
 func openCount(all []Matter) (n int) {
 	for i := range all {
@@ -70,16 +84,6 @@ func openCount(all []Matter) (n int) {
 		}
 	}
 	return n
-}
-
-// weightiest gives the gravest weight among the matters.
-func weightiest(all []Matter) Weight {
-	order := []Weight{Noted, Open, Empties, Bars}
-	worst := 0
-	for i := range all {
-		worst = max(worst, slices.Index(order, all[i].Weight))
-	}
-	return order[worst]
 }
 
 // maxPassed is how many matters that a person has let pass are remembered for a week.

@@ -63,6 +63,7 @@ func (e *exam) preview(of Week, now time.Time, reveal bool) (*Preview, error) {
 	if now.Before(of.Over(e.zone)) {
 		d.matters = append(d.matters, Matter{Code: StillRunning, Weight: Bars, Text: "the week is not over"})
 	}
+	sortMatters(d.matters)
 	cover := func(hash string) string {
 		if reveal {
 			return hash

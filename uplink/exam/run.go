@@ -63,7 +63,7 @@ func (e *exam) Run(ctx context.Context, from uplink.Source, say *health.Part) er
 	r := &runner{exam: e, from: from, say: say, diary: newDiary(e.store), dirty: true}
 	for attempt := 0; ctx.Err() == nil; {
 		changed := from.Changed()
-		wait := time.Duration(0)
+		var wait time.Duration
 		if err := r.step(ctx); err != nil && ctx.Err() == nil {
 			say.Down(err)
 			r.dirty, wait = true, uplink.Backoff(attempt, glance)

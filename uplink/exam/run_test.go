@@ -309,12 +309,10 @@ func TestARejectedReport(t *testing.T) {
 // unless a person has said so.
 func TestPowerCuts(t *testing.T) {
 	var cuts []*uplinktest.Store
-	before := func(t *testing.T, s *site) {
-		s.roster(anna + ",2026-11-18,1,1,\n")
-	}
+	const rows = anna + ",2026-11-18,1,1,\n"
 	at(t, "2026-11-18 09:00:00", func(t *testing.T) {
 		s := newSite(t, plainSettings, sandbox.ExamOptions{})
-		before(t, s)
+		s.roster(rows)
 		s.store.Fail = func() error { return nil }
 		s.start()
 		s.shows(anna)
@@ -335,7 +333,7 @@ func TestPowerCuts(t *testing.T) {
 	for i, want := range []State{Sent, Sent, Uncertain, Uncertain, Sent} {
 		at(t, "2026-11-23 10:30:00", func(t *testing.T) {
 			s := newSite(t, plainSettings, sandbox.ExamOptions{})
-			before(t, s)
+			s.roster(rows)
 			s.store = cuts[i]
 			s.make(plainSettings)
 			s.start()

@@ -2,6 +2,7 @@ package exam
 
 import (
 	"errors"
+	"slices"
 	"strings"
 	"time"
 )
@@ -40,10 +41,8 @@ func parseSchedule(text string) (schedule, error) {
 		return schedule{}, errSchedule
 	}
 	for i, names := range weekdays {
-		for _, name := range names {
-			if words[0] == name {
-				return schedule{i + 1, at.Hour(), at.Minute()}, nil
-			}
+		if slices.Contains(names, words[0]) {
+			return schedule{i + 1, at.Hour(), at.Minute()}, nil
 		}
 	}
 	return schedule{}, errSchedule
