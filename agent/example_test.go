@@ -142,6 +142,11 @@ var samples = map[string][]string{
 	"acs.readers":       nil,
 	"acs.ca_file":       nil,
 	"acs.proxy":         nil,
+
+	"exam.document_readers": nil,
+	"exam.comment":          nil,
+	"exam.ca_file":          nil,
+	"exam.proxy":            nil,
 }
 
 // TestCommentedSettingsAreTheDefaults takes the comment away from one setting of each module after the other: it has to be
