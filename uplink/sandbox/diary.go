@@ -71,7 +71,7 @@ func openDiary(dir string, known func(Row) error) (_ *diary, err error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, err
 	}
-	file, err := os.OpenFile(filepath.Join(dir, diaryFile), os.O_RDWR|os.O_CREATE, 0o600)
+	file, err := os.OpenFile(filepath.Join(dir, diaryFile), os.O_RDWR|os.O_CREATE, 0o600) //nolint:gosec // the folder is the user's choice
 	if err != nil {
 		return nil, err
 	}
