@@ -31,8 +31,8 @@ type demoReader struct {
 	// dial makes the reader ready once the agent listens.
 	dial func(context.Context) error
 	// show sends what the reader would send for a card.
-	show  func(card) error
-	ends  []io.Closer
+	show func(card) error
+	ends []io.Closer
 
 	mu    sync.Mutex
 	count int
