@@ -62,8 +62,7 @@ cover: overlay ## how much of the code the tests run, by function: build/cover.t
 	@tail -1 build/cover.txt
 
 lint: ## formatting, and golangci-lint with the rules of .golangci.yml
-	$(TOOL) golangci-lint fmt --diff
-	$(TOOL) golangci-lint run
+	@status=0; $(TOOL) golangci-lint fmt --diff || status=1; $(TOOL) golangci-lint run || status=1; exit $$status
 
 fmt: ## format the code: gofumpt, imports in three groups
 	$(TOOL) golangci-lint fmt
