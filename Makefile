@@ -57,7 +57,8 @@ fuzz: overlay ## each fuzz target for FUZZTIME (3s)
 	@FLAGS='$(FIXED)' scripts/fuzz.sh
 
 cover: overlay ## how much of the code the tests run, by function: build/cover.txt
-	go test $(FIXED) -timeout 5m -coverpkg=./... -coverprofile=build/cover.out ./...
+	@# A test can fail here alone: an agent that it starts as another user may not write down its coverage, and says so.
+	-go test $(FIXED) -timeout 5m -coverpkg=./... -coverprofile=build/cover.out ./...
 	$(HOSTGO) tool cover -func=build/cover.out >build/cover.txt
 	@tail -1 build/cover.txt
 
