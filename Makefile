@@ -57,13 +57,13 @@ fuzz: overlay ## each fuzz target for FUZZTIME (3s)
 	@FLAGS='$(FIXED)' scripts/fuzz.sh
 
 cover: overlay ## how much of the code the tests run, by function: build/cover.txt
-	go test $(FIXED) -timeout 5m -coverpkg=./... -coverprofile=build/cover.out ./...
+	@# A test can fail here alone: an agent that it starts as another user may not write down its coverage, and says so.
+	-go test $(FIXED) -timeout 5m -coverpkg=./... -coverprofile=build/cover.out ./...
 	$(HOSTGO) tool cover -func=build/cover.out >build/cover.txt
 	@tail -1 build/cover.txt
 
 lint: ## formatting, and golangci-lint with the rules of .golangci.yml
-	$(TOOL) golangci-lint fmt --diff
-	$(TOOL) golangci-lint run
+	@status=0; $(TOOL) golangci-lint fmt --diff || status=1; $(TOOL) golangci-lint run || status=1; exit $$status
 
 fmt: ## format the code: gofumpt, imports in three groups
 	$(TOOL) golangci-lint fmt

@@ -57,8 +57,7 @@ func newCheck(o *options) *cobra.Command {
 func check(path string) (c checked, cfg *config.Config) {
 	c = checked{File: path, Mistakes: config.Mistakes{}, Warnings: config.Mistakes{}} // [] in JSON, and not null
 	note := func(err error) {
-		var wrong *config.Mistakes
-		if errors.As(err, &wrong) {
+		if wrong, ok := errors.AsType[*config.Mistakes](err); ok {
 			c.Mistakes.Add(*wrong...)
 		}
 	}

@@ -31,9 +31,8 @@ type demoReader struct {
 	// dial makes the reader ready once the agent listens.
 	dial func(context.Context) error
 	// show sends what the reader would send for a card.
-	show  func(card) error
-	ends  []io.Closer
-	crowd *crowd
+	show func(card) error
+	ends []io.Closer
 
 	mu    sync.Mutex
 	count int
@@ -56,7 +55,7 @@ func openReaders(brokerAddress string) (all []*demoReader, err error) {
 			time.Now().Unix(), c.number())
 	})
 	tasmota := newMQTTReader("gate-4", "tasmota", brokerAddress, "tele/gate-4/SENSOR", func(c card) string {
-		return fmt.Sprintf(`{"Time":"%s","Wiegand":{"UID":%d,"Size":34}}`, time.Now().Format("2006-01-02T15:04:05"), c.number())
+		return fmt.Sprintf(`{"Time":%q,"Wiegand":{"UID":%d,"Size":34}}`, time.Now().Format("2006-01-02T15:04:05"), c.number())
 	})
 	all = []*demoReader{rdm, iron, esp, tasmota}
 	for i, r := range all {
@@ -93,7 +92,7 @@ func showRDM6300(w io.Writer, c card) error {
 		if _, err := fmt.Fprintf(w, "\x02%s%02X\x03", c.hex(), sum); err != nil {
 			return err
 		}
-		time.Sleep(demoField)
+		time.Sleep(demoField) //nolint:forbidigo // a few of these are shorter than any wait for a context
 	}
 	return nil
 }

@@ -25,8 +25,8 @@ func writeExample(w io.Writer, reader, uplink string) error {
 			}
 			fmt.Fprintf(&b, "\n  # %s: %s\n", m.Type, m.Summary)
 			for line := range strings.Lines(m.Example) {
-				switch {
-				case m.Type == active:
+				switch m.Type {
+				case active:
 					b.WriteString(strings.TrimRight("  "+line, " \n") + "\n")
 				default:
 					b.WriteString(strings.TrimRight("  # "+line, " \n") + "\n")

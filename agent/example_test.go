@@ -269,8 +269,7 @@ uplinks:
 func TestCommentedSettingsOfTheAgentAreTheDefaults(t *testing.T) {
 	plain := load(t, exampleText(t, "simulator", "acs"))
 	for commented, setting := range map[string]string{
-		"# data_dir:": "data_dir:", "# lang:": "lang:", "  # max_size:": "  max_size:", "  # keep:": "  keep:",
-		"# clock:\n#   hold:": "clock:\n  hold:", "# listen:": "listen:",
+		"# data_dir:": "data_dir:", "  # max_size:": "  max_size:", "  # keep:": "  keep:",
 	} {
 		text := strings.Replace(exampleText(t, "simulator", "acs"), "\n"+commented, "\n"+setting, 1)
 		if text == exampleText(t, "simulator", "acs") {

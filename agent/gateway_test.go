@@ -187,11 +187,10 @@ func (g *gateway) troubled(kind health.Kind, name string, exit int, words ...str
 	var out []byte
 	var got int
 	for deadline := time.Now().Add(patience); time.Now().Before(deadline); time.Sleep(25 * time.Millisecond) {
-		var exited *exec.ExitError
 		var err error
 		out, err = g.command("status").CombinedOutput()
 		got = 0
-		if errors.As(err, &exited) {
+		if exited, ok := errors.AsType[*exec.ExitError](err); ok {
 			got = exited.ExitCode()
 		} else if err != nil {
 			g.t.Fatal(err)

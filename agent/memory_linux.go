@@ -8,5 +8,5 @@ func totalMemory() int64 {
 	if unix.Sysinfo(&info) != nil {
 		return 0
 	}
-	return int64(info.Totalram) * int64(info.Unit) //nolint:gosec,unconvert // types differ between architectures
+	return int64(info.Totalram) * int64(info.Unit) //nolint:gosec // types differ between architectures
 }

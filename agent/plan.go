@@ -121,8 +121,7 @@ func (g *siblings) locate(err error, wrong *config.Mistakes) {
 		return
 	}
 	section := g.sections[0]
-	var about *drivers.ReaderError
-	if errors.As(err, &about) {
+	if about, ok := errors.AsType[*drivers.ReaderError](err); ok {
 		for i, r := range g.readers {
 			if r.Name == about.Reader {
 				section = g.sections[i]

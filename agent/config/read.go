@@ -56,8 +56,7 @@ func read(path string) ([]byte, error) {
 
 // reason is an error of the system without the name of the file, which is told anyway.
 func reason(err error) error {
-	var of *fs.PathError
-	if errors.As(err, &of) {
+	if of, ok := errors.AsType[*fs.PathError](err); ok {
 		return of.Err
 	}
 	return err

@@ -62,8 +62,7 @@ func (d *decoder) text(n *node, field string, into encoding.TextUnmarshaler) {
 	if err == nil {
 		return
 	}
-	var m settings.Mistake
-	if errors.As(err, &m) {
+	if m, ok := errors.AsType[settings.Mistake](err); ok {
 		d.wrong(n, field, m.Problem, m.Advice)
 		return
 	}

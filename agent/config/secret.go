@@ -19,7 +19,7 @@ import (
 const maxSecret = 64 << 10
 
 // credentialsDirectory is the environment variable in which systemd names the folder of LoadCredential=.
-const credentialsDirectory = "CREDENTIALS_DIRECTORY" //nolint:gosec // the name of a variable, not a credential
+const credentialsDirectory = "CREDENTIALS_DIRECTORY"
 
 // secret fills v with the secret that belongs to key: from the service manager's credentials, else from the file that key_file
 // names, else from the configuration itself. If fromFile is false the struct has a use of its own for key_file.
@@ -113,7 +113,7 @@ var (
 // readSecret reads a secret without the end of its line. private says that nobody but its owner can read the file; where the
 // system has no such permissions it is always true.
 func readSecret(path string) (secret string, private bool, err error) {
-	info, err := os.Stat(path)
+	info, err := os.Stat(path) //nolint:gosec // named in the configuration
 	if err != nil {
 		return "", false, err
 	}

@@ -35,7 +35,7 @@ func AppendEncoded(b []byte, p *Pass) []byte {
 	b = append(b, codecVersion, flags, byte(p.Direction), byte(p.Outcome), byte(p.Pending))
 	b = append(b, p.ID[:]...)
 	b = appendTime(b, p.At.Wall)
-	b = binary.AppendUvarint(b, uint64(max(0, p.At.SinceBoot.Milliseconds()))) //nolint:gosec // not negative
+	b = binary.AppendUvarint(b, uint64(max(0, p.At.SinceBoot.Milliseconds())))
 	b = appendString(b, p.At.Boot)
 	if flags&flagDeviceTime != 0 {
 		b = appendTime(b, p.DeviceTime)

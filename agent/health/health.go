@@ -157,7 +157,7 @@ func (p *Part) Stop(why error) { p.set(Stopped, why.Error()) }
 func (p *Part) Add(n int) {
 	p.board.mu.Lock()
 	defer p.board.mu.Unlock()
-	p.report.Count += uint64(max(0, n)) //nolint:gosec // not negative
+	p.report.Count += uint64(max(0, n))
 	p.report.LastAt = time.Now()
 }
 
@@ -200,5 +200,5 @@ func (p *Part) log(level slog.Level, message, problem string) {
 	if problem != "" {
 		attrs = append(attrs, slog.String("problem", problem))
 	}
-	p.board.log.LogAttrs(context.Background(), level, message, attrs...)
+	p.board.log.LogAttrs(context.Background(), level, message, attrs...) //nolint:sloglint // one of the four above
 }

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"runtime"
+	"strings"
 	"testing"
 	"time"
 
@@ -170,7 +171,7 @@ func timeOfReceipt(t *testing.T, c Case) {
 	if after := time.Now(); p.At.Wall.Before(before) || p.At.Wall.After(after) {
 		t.Errorf("received at %v, but sent between %v and %v", p.At.Wall, before, after)
 	}
-	if p.At.Wall == p.At.Wall.Round(0) {
+	if !strings.Contains(p.At.Wall.String(), " m=") {
 		t.Error("the time has lost its monotonic reading: repetitions could not be told when the clock is set")
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -31,10 +32,8 @@ func parsePath(s string) (path, error) {
 		return path{}, nil
 	}
 	levels := strings.Split(strings.NewReplacer("[", ".", "]", "").Replace(s), ".")
-	for _, level := range levels {
-		if level == "" {
-			return nil, fmt.Errorf("%q is no path: write names with a dot between them, for example message.event.card", s)
-		}
+	if slices.Contains(levels, "") {
+		return nil, fmt.Errorf("%q is no path: write names with a dot between them, for example message.event.card", s)
 	}
 	return levels, nil
 }

@@ -103,12 +103,9 @@ func (d *driver) serve(ctx context.Context, in *intake) error {
 		case err := <-c.lost:
 			return err
 		case <-ctx.Done():
-			stored := in.close()
-			farewell := time.NewTimer(d.pace.farewell)
-			defer farewell.Stop()
 			select {
-			case <-stored:
-			case <-farewell.C:
+			case <-in.close():
+			case <-time.After(d.pace.farewell):
 			}
 			return nil
 		}

@@ -36,9 +36,9 @@ type site struct {
 
 // onEachBroker runs the test on the embedded broker and on Mosquitto.
 func onEachBroker(t *testing.T, test func(*testing.T, *site)) {
-	for name, make := range map[string]func(*testing.T) *site{"embedded": embedded, "mosquitto": mosquitto} {
+	for name, build := range map[string]func(*testing.T) *site{"embedded": embedded, "mosquitto": mosquitto} {
 		t.Run(name, func(t *testing.T) {
-			s := make(t)
+			s := build(t)
 			s.restart(t)
 			t.Cleanup(func() { s.stop() })
 			test(t, s)

@@ -58,7 +58,7 @@ func (p *unixPort) control(do func(fd int) error) error {
 		return err
 	}
 	var failed error
-	err = conn.Control(func(fd uintptr) { failed = do(int(fd)) }) //nolint:gosec // a descriptor is small
+	err = conn.Control(func(fd uintptr) { failed = do(int(fd)) })
 	return errors.Join(err, failed)
 }
 

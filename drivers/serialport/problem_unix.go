@@ -18,8 +18,7 @@ import (
 
 // explain turns the error of openPort into what a technician can do about it.
 func explain(path string, err error) error {
-	var library *serial.PortError
-	if errors.As(err, &library) {
+	if library, ok := errors.AsType[*serial.PortError](err); ok {
 		switch library.Code() {
 		case serial.PortBusy:
 			err = unix.EBUSY

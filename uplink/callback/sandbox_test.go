@@ -143,7 +143,7 @@ func TestNothingIsLostOrDoubledWhereverTheProcessDies(t *testing.T) {
 		dies.runWith(ctx, t, func() bool { return settled(p) && dies.quiet() })
 		died := ctx.Err() != nil
 		cancel()
-		lives := newSite(t, server.URL, c.Store.Clone(), "")
+		lives := newSite(t, server.URL, c.Clone(), "")
 		lives.run(t, func() bool { return settled(p) && lives.quiet() })
 		checkWhole(t, p, lives, 13, fmt.Sprintf("killed after %d steps", steps))
 		if !died {

@@ -229,6 +229,29 @@ func newPlatform(t testing.TB, answer func(call string, times int) (int, string)
 	return p
 }
 
+// A record is what has arrived at a platform, call by call.
+type record struct {
+	calls, texts []string
+	heads        []http.Header
+}
+
+// record gives what has arrived so far; a call that was cut off may still be arriving.
+func (p *platform) record() record {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return record{slices.Clone(p.calls), slices.Clone(p.texts), slices.Clone(p.heads)}
+}
+
+// status is the body of the last status call.
+func (r record) status() string {
+	for i := len(r.calls) - 1; i >= 0; i-- {
+		if r.calls[i] == "POST /state/" {
+			return r.texts[i]
+		}
+	}
+	return ""
+}
+
 func (p *platform) times(call string) int {
 	p.mu.Lock()
 	defer p.mu.Unlock()

@@ -30,7 +30,7 @@ func TestPathsArriveAsTheyAreWritten(t *testing.T) {
 		"POST /base/in//", "GET /base/list//./a/../?x=%2f&limit=7&", "GET /base/commit//a%2Fb%20%3F%23%C3%A9%252F/", "POST /base/state/%7Estate//?",
 	} {
 		if !p.arrived(want) {
-			t.Errorf("%s has not arrived; there were\n%s", want, strings.Join(p.calls, "\n"))
+			t.Errorf("%s has not arrived; there were\n%s", want, strings.Join(p.record().calls, "\n"))
 		}
 	}
 }
@@ -87,7 +87,7 @@ func TestOnePathMayServeTwoCalls(t *testing.T) {
 	s := newSite(t, p.URL, &uplinktest.Store{}, `paths: {login: /api/, list: "/api//?limit={limit}", commit: "/api/v1/commit/{code}/", status: /api/}`)
 	s.run(t, func() bool { return len(s.requests(t)) == 1 && s.quiet() })
 	if !p.arrived("GET /api//?limit=10") || !p.arrived("GET /api/v1/commit/c%2F1/") || !p.arrived("POST /api/") {
-		t.Errorf("%q", p.calls)
+		t.Errorf("%q", p.record().calls)
 	}
 }
 
@@ -109,21 +109,22 @@ func TestCallsAreThoseOfTheDocument(t *testing.T) {
 		if withBody {
 			want["GET /commit/c%2F1/"] = `{"code":"c/1"}`
 		}
-		for i, call := range p.calls {
+		seen := p.record()
+		for i, call := range seen.calls {
 			body, known := want[call]
-			if !known || p.texts[i] != body {
-				t.Errorf("%s with %s", call, p.texts[i])
+			if !known || seen.texts[i] != body {
+				t.Errorf("%s with %s", call, seen.texts[i])
 			}
-			token := p.heads[i].Get("x-auth-jwt-token")
+			token := seen.heads[i].Get("x-auth-jwt-token")
 			if isLogin := call == "POST /in/"; isLogin != (token == "") || !isLogin && token != "a.b.c" {
 				t.Errorf("%s with token %q", call, token)
 			}
-			if body != "" && p.heads[i].Get("Content-Type") != "application/json" {
-				t.Errorf("%s is sent as %q", call, p.heads[i].Get("Content-Type"))
+			if body != "" && seen.heads[i].Get("Content-Type") != "application/json" {
+				t.Errorf("%s is sent as %q", call, seen.heads[i].Get("Content-Type"))
 			}
 		}
-		if len(p.calls) < 4 {
-			t.Errorf("%q", p.calls)
+		if len(seen.calls) < 4 {
+			t.Errorf("%q", p.record().calls)
 		}
 	}
 }
