@@ -30,7 +30,8 @@ var (
 	errMixedDocument = errors.New("the document has letters of several alphabets (type it again with one keyboard layout)")
 	errCyrillic      = errors.New("the document has Cyrillic letters that look Latin " +
 		"(type it again in Latin letters, or set latinize: true if your documents have no Cyrillic letters)")
-	errNoHash = errors.New("a reader that hashes documents delivered no SHA-256 in 64 hexadecimal digits")
+	errConcealed = errors.New("the document could not be read, and nothing of it was kept (see what the reader did not understand)")
+	errNoHash    = errors.New("a reader that hashes documents delivered no SHA-256 in 64 hexadecimal digits")
 )
 
 // Hash gives the SHA-256, in 64 small hexadecimal digits, of series and number as they were read: without white space and

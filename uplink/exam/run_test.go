@@ -44,15 +44,15 @@ func TestTheReportGoesOutAtItsTime(t *testing.T) {
 		const want = `{"examinationAreaId":17,"periodStartDate":"2026-11-16","periodEndDate":"2026-11-22","noExamInSelectedPeriod":false,` +
 			`"examinationAreaDoesNotWork":false,"patentNearestStartDate":"2026-12-05","noPatentExamType":false,"noTemporaryResidenceExamType":true,` +
 			`"residencePermitNearestStartDate":"2026-12-19","noResidencePermitExamType":false,"requests":[{"identityDocumentNumber":"`
-		if !strings.HasPrefix(s.bodies[0], want) {
-			t.Errorf("body %s", s.bodies[0])
+		if !strings.HasPrefix(s.sent()[0], want) {
+			t.Errorf("body %s", s.sent()[0])
 		}
-		if body, err := s.frozen(rec.Week, rec.Kept); err != nil || string(body) != s.bodies[0] {
+		if body, err := s.frozen(rec.Week, rec.Kept); err != nil || string(body) != s.sent()[0] {
 			t.Errorf("frozen %s, %v", body, err)
 		}
 		s.wantHealth(health.Up, "")
-		if len(s.told) != 2 || s.told[0].State != Ready || s.told[1] != (Event{rec.Week, Sent, 2, 0}) {
-			t.Errorf("told %+v", s.told)
+		if len(s.heard()) != 2 || s.heard()[0].State != Ready || s.heard()[1] != (Event{rec.Week, Sent, 2, 0}) {
+			t.Errorf("told %+v", s.heard())
 		}
 		s.until("2026-11-29 12:00:00")
 		s.wantSent(1)
@@ -91,8 +91,8 @@ func TestAWeekWithoutExamsAndAClosedSite(t *testing.T) {
 		s.start()
 		s.until("2026-11-30 10:00:01")
 		s.wantReports("1 2026-11-16 none", "2 2026-11-23 none closed")
-		if strings.Contains(s.bodies[1], "Nearest") || strings.Contains(s.bodies[1], "ExamType") || strings.Contains(s.bodies[1], "requests") {
-			t.Errorf("a closed site says %s", s.bodies[1]) // E4
+		if strings.Contains(s.sent()[1], "Nearest") || strings.Contains(s.sent()[1], "ExamType") || strings.Contains(s.sent()[1], "requests") {
+			t.Errorf("a closed site says %s", s.sent()[1]) // E4
 		}
 	})
 }
@@ -127,13 +127,13 @@ func TestCorrections(t *testing.T) {
 		s.roster(anna + ",2026-11-18,1,2,\n" + boris + ",2026-11-18,1,1,\n")
 		s.until("2026-11-25 10:10:00")
 		s.wantReports("2 2026-11-16 anna:18:1:2 boris:18:1:1")
-		if !strings.Contains(s.bodies[1], `"reportId":1,`) || !strings.Contains(s.bodies[1], "2026-12-05") {
-			t.Errorf("correction %s", s.bodies[1])
+		if !strings.Contains(s.sent()[1], `"reportId":1,`) || !strings.Contains(s.sent()[1], "2026-12-05") {
+			t.Errorf("correction %s", s.sent()[1])
 		}
 		s.order("/correct?week=2026-W47")
 		s.until("2026-11-25 10:20:00")
-		if !strings.Contains(s.bodies[2], `"reportId":2,`) || !strings.Contains(s.bodies[2], "2026-12-12") {
-			t.Errorf("correction by hand %s", s.bodies[2])
+		if !strings.Contains(s.sent()[2], `"reportId":2,`) || !strings.Contains(s.sent()[2], "2026-12-12") {
+			t.Errorf("correction by hand %s", s.sent()[2])
 		}
 		if rec := s.wantState("2026-W47", Sent); rec.ReportID != 3 || len(rec.History) != 3 {
 			t.Errorf("record %+v", rec)
@@ -212,7 +212,7 @@ func TestALostAnswer(t *testing.T) {
 				s.roster(anna + ",2026-11-18,1,1,\n")
 				s.start()
 				s.shows(anna)
-				s.mishaps = []mishap{c.happens}
+				s.next(c.happens)
 				s.until("2026-11-29 12:00:00")
 				s.wantSent(1)
 				s.wantState("2026-W47", Uncertain)
@@ -225,8 +225,8 @@ func TestALostAnswer(t *testing.T) {
 				s.wantSent(1)
 				s.wantRefused("/send?week=2026-W47", http.StatusConflict, "resend or mark-sent")
 				s.wantRefused("/mark-sent?week=2026-W47", http.StatusBadRequest, "number")
-				if last := s.told[len(s.told)-1]; last.State != Uncertain {
-					t.Errorf("told %+v", s.told)
+				if last := s.heard()[len(s.heard())-1]; last.State != Uncertain {
+					t.Errorf("told %+v", s.heard())
 				}
 				if len(s.portal.Reports()) == 1 {
 					s.order("/mark-sent?week=2026-W47&id=1")
@@ -251,7 +251,7 @@ func TestWhatDidNotArriveIsTriedAgain(t *testing.T) {
 		s.roster(anna + ",2026-11-18,1,1,\n")
 		s.start()
 		s.shows(anna)
-		s.mishaps = []mishap{refusedConnection, refusedConnection, status(429), refusedConnection}
+		s.next(refusedConnection, refusedConnection, status(429), refusedConnection)
 		s.until("2026-11-23 10:00:00")
 		s.wantState("2026-W47", Ready)
 		s.wantHealth(health.Down, "connection refused")
@@ -268,12 +268,12 @@ func TestThePortalWantsToKnowWhoWeAre(t *testing.T) {
 		s := newSite(t, plainSettings, sandbox.ExamOptions{})
 		s.start()
 		for range 4 {
-			s.mishaps = append(s.mishaps, status(401), status(403), status(404), status(302))
+			s.next(status(401), status(403), status(404), status(302))
 		}
 		s.until("2026-11-23 11:00:00")
 		s.wantState("2026-W47", Ready)
 		s.wantHealth(health.Stopped, "the portal answered")
-		if n := len(s.bodies); n > 5 {
+		if n := len(s.sent()); n > 5 {
 			t.Errorf("%d requests in an hour", n)
 		}
 		s.until("2026-11-23 15:00:00")
@@ -321,12 +321,12 @@ func TestPowerCuts(t *testing.T) {
 			cuts = append(cuts, s.store.Clone())
 		}
 
-		s.mishaps = []mishap{func(deliver func() *uplink.Answer) (*uplink.Answer, error) {
+		s.next(func(deliver func() *uplink.Answer) (*uplink.Answer, error) {
 			cuts = append(cuts, s.store.Clone()) // sending is written, nothing has arrived
 			a := deliver()
 			cuts = append(cuts, s.store.Clone()) // it has arrived, and nobody knows here
 			return a, nil
-		}}
+		})
 		s.until("2026-11-23 10:01:00")
 		cuts = append(cuts, s.store.Clone())
 	})
@@ -363,10 +363,10 @@ func TestAFullDisk(t *testing.T) {
 			}
 			return nil
 		}
-		s.mishaps = []mishap{func(deliver func() *uplink.Answer) (*uplink.Answer, error) {
+		s.next(func(deliver func() *uplink.Answer) (*uplink.Answer, error) {
 			failures = 7000 // the answer meets a full disk
 			return deliver(), nil
-		}}
+		})
 		s.start()
 		s.shows(anna)
 		s.until("2026-11-23 12:00:00")
@@ -461,7 +461,7 @@ func TestTheAgentIsStoppedWhileItSends(t *testing.T) {
 		s := newSite(t, plainSettings, sandbox.ExamOptions{})
 		s.start()
 		hang := make(chan struct{})
-		s.mishaps = []mishap{func(func() *uplink.Answer) (*uplink.Answer, error) { <-hang; return nil, errors.New("canceled") }}
+		s.next(func(func() *uplink.Answer) (*uplink.Answer, error) { <-hang; return nil, errors.New("canceled") })
 		s.until("2026-11-23 10:00:01")
 		s.wantState("2026-W47", Sending)
 		s.wantRefused("/send?week=2026-W47", http.StatusConflict, "on its way")
@@ -507,11 +507,12 @@ func TestNothingPersonalGetsOut(t *testing.T) {
 		s.shows(anna)
 		s.shows(vera)
 		s.shows("АA1000009") // mixed letters
-		s.mishaps = []mishap{func(func() *uplink.Answer) (*uplink.Answer, error) {
+		s.pass("scanner", event.Credential{Format: "line" + event.Hashed})
+		s.next(func(func() *uplink.Answer) (*uplink.Answer, error) {
 			return &uplink.Answer{Status: 400, MediaType: "application/json", Body: []byte(`{"error":"bad ` + hashOf(t, anna) + `"}`)}, nil
-		}}
+		})
 		s.until("2026-11-19 10:00:00")
-		if a := s.source.Asides(); len(a) != 1 || a[0].State != event.Dead || a[0].Reason != errMixedDocument.Error() {
+		if a := s.source.Asides(); len(a) != 2 || a[0].State != event.Dead || a[0].Reason != errMixedDocument.Error() || a[1].Reason != errConcealed.Error() {
 			t.Errorf("aside %+v", a)
 		}
 		s.until("2026-11-24 10:00:00")
@@ -520,7 +521,7 @@ func TestNothingPersonalGetsOut(t *testing.T) {
 		s.wantState("2026-W47", Rejected)
 		var public, stored strings.Builder
 		public.WriteString(s.log.String() + s.say.Report().Problem)
-		told, _ := json.Marshal(s.told)
+		told, _ := json.Marshal(s.heard())
 		preview, _ := json.Marshal(s.preview("last"))
 		public.Write(told)
 		public.Write(preview)

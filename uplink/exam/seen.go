@@ -22,8 +22,6 @@ const (
 	maxDirty = 5
 	// maxDay is how many different cards and documents of one day are kept.
 	maxDay = 20_000
-	// hashedFormat ends the format of credentials that are a hashed document.
-	hashedFormat = "/sha256"
 )
 
 // A sighting is the first pass of a card or document on one day. Numbers of documents are never in it, nor texts of codes.
@@ -47,8 +45,12 @@ func (e *exam) sight(p *event.Pass) (s sighting, err error) {
 	s = sighting{Reader: p.Reader, At: p.At.Wall.In(e.zone).Truncate(time.Second)}
 	c := &p.Credential
 	switch {
-	case strings.HasSuffix(c.Format, hashedFormat):
-		if s.Document = strings.ToLower(c.Text); !isHash(s.Document) {
+	case strings.HasSuffix(c.Format, event.Hashed):
+		s.Document = strings.ToLower(c.Text)
+		switch {
+		case s.Document == "":
+			err = errConcealed
+		case !isHash(s.Document):
 			err = errNoHash
 		}
 	case c.Bits == 0 && slices.Contains(e.DocumentReaders, p.Reader):

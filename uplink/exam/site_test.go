@@ -13,6 +13,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -149,6 +150,26 @@ func (s *site) post(_ context.Context, body []byte) (*uplink.Answer, error) {
 		return next(deliver)
 	}
 	return deliver(), nil
+}
+
+// next says what happens to the next requests.
+func (s *site) next(m ...mishap) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.mishaps = append(s.mishaps, m...)
+}
+
+// sent are the bodies of all requests up to now, heard what was told over MQTT.
+func (s *site) sent() []string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.Clone(s.bodies)
+}
+
+func (s *site) heard() []Event {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.Clone(s.told)
 }
 
 // start lets the uplink run until halt.
