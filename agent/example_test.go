@@ -100,6 +100,7 @@ func tryLoad(t *testing.T, text string) (*config.Config, error) {
 	for name, content := range map[string]string{
 		"config.yaml":     text,
 		"acs.key":         "key-of-the-portal\n",
+		"reestro.key":     "key-of-the-portal\n",
 		"mqtt.password":   "password-of-the-broker\n",
 		"portal-ca.pem":   string(sandbox.New(sandbox.Options{}).CertificatePEM()),
 		"broker-ca.pem":   string(sandbox.New(sandbox.Options{}).CertificatePEM()),
@@ -147,6 +148,9 @@ var samples = map[string][]string{
 	"exam.comment":          nil,
 	"exam.ca_file":          nil,
 	"exam.proxy":            nil,
+
+	"reestro.ca_file": nil,
+	"reestro.proxy":   nil,
 }
 
 // TestCommentedSettingsAreTheDefaults takes the comment away from one setting of each module after the other: it has to be

@@ -17,8 +17,8 @@ import (
 	"github.com/acs-agent/acs-agent/uplink"
 )
 
-// A check as it is kept: who and what it was about and what it found is left at the portal.
-type check struct {
+// A Check as it is kept: who and what it was about and what it found is left at the portal.
+type Check struct {
 	ID string `json:"check_id"`
 	// Created is the portal's text; see created.
 	Created       string `json:"created"`
@@ -33,7 +33,7 @@ type check struct {
 }
 
 // created is when the check was made, or the zero time if the portal wrote that in another form.
-func (c *check) created() time.Time {
+func (c *Check) created() time.Time {
 	t, err := time.Parse(time.RFC3339Nano, c.Created)
 	if err != nil {
 		return time.Time{}
@@ -42,7 +42,7 @@ func (c *check) created() time.Time {
 }
 
 // same says whether the portal says the same of both.
-func (c *check) same(other *check) bool {
+func (c *Check) same(other *Check) bool {
 	return c.Created == other.Created && c.Type == other.Type && c.State == other.State && c.SubjectID == other.SubjectID &&
 		c.ExternalID == other.ExternalID && c.CorrelationID == other.CorrelationID
 }
@@ -85,7 +85,7 @@ func (c *portalCheck) UnmarshalJSON(text []byte) error {
 // maxCheckID is the longest id that is taken. It stands in the key of a record; a GUID has 36 characters.
 const maxCheckID = 64
 
-type portalCheck check
+type portalCheck Check
 
 // subjectIn finds the subject's id in the member of that name, or in the only member that has one.
 func subjectIn(members map[string]json.RawMessage, like string) string {
@@ -124,7 +124,7 @@ func lowerFirst(s string) string {
 
 // A page is one answer to a search.
 type page struct {
-	checks []check
+	checks []Check
 	// last is where the next page begins; empty if the portal has no more.
 	last string
 	// strange counts the items without a usable id.
@@ -186,7 +186,7 @@ func (p *page) read(items []json.RawMessage) {
 			p.strange++
 			continue
 		}
-		p.checks = append(p.checks, check(c))
+		p.checks = append(p.checks, Check(c))
 	}
 }
 

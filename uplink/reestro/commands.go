@@ -70,19 +70,22 @@ func fail(w http.ResponseWriter, err error) {
 	answer(w, status, map[string]string{"error": err.Error()})
 }
 
-// A statusView tells how many subjects and checks there are.
-type statusView struct {
-	Subjects map[state]int `json:"subjects"`
-	Checks   int           `json:"checks"`
+// A StatusView tells how many subjects and checks there are.
+type StatusView struct {
+	Subjects map[string]int `json:"subjects"`
+	Checks   int            `json:"checks"`
 	// Open is how many checks can still change.
 	Open int `json:"open"`
 }
 
 func (r *reestro) serveStatus(w http.ResponseWriter, _ *http.Request) {
-	var v statusView
-	var err error
-	if v.Subjects, err = r.subjects.count(); err == nil {
+	v := StatusView{Subjects: make(map[string]int)}
+	counts, err := r.subjects.count()
+	if err == nil {
 		v.Checks, v.Open, err = r.mirror.counts()
+	}
+	for s, n := range counts {
+		v.Subjects[string(s)] = n
 	}
 	if err != nil {
 		fail(w, err)
@@ -153,7 +156,7 @@ func (l *list) end(err error) {
 }
 
 // readFields reads the body of a command.
-func readFields(req *http.Request) (f fields, err error) {
+func readFields(req *http.Request) (f Fields, err error) {
 	d := json.NewDecoder(io.LimitReader(req.Body, maxBody))
 	d.DisallowUnknownFields()
 	if err := d.Decode(&f); err != nil && !errors.Is(err, io.EOF) {
@@ -164,10 +167,10 @@ func readFields(req *http.Request) (f fields, err error) {
 	return f.tidy(), nil
 }
 
-// A receiptView tells what became of a subject that was added.
-type receiptView struct {
+// A ReceiptView tells what became of a subject that was added.
+type ReceiptView struct {
 	Number uint32 `json:"number"`
-	State  state  `json:"state"`
+	State  string `json:"state"`
 	// Known: it was added before, and this has changed nothing.
 	Known bool `json:"known"`
 	// Mended: it was refused before and is sent again with these data.
@@ -195,7 +198,7 @@ func (r *reestro) addSubject(w http.ResponseWriter, req *http.Request) {
 	if got.kind == added {
 		status = http.StatusCreated
 	}
-	answer(w, status, receiptView{got.number, got.state, got.kind == known, got.kind == mended})
+	answer(w, status, ReceiptView{got.number, string(got.state), got.kind == known, got.kind == mended})
 }
 
 // number reads the number of a subject out of the path.
@@ -283,7 +286,7 @@ func (r *reestro) listChecks(w http.ResponseWriter, req *http.Request) {
 		return
 	}
 	out := list{w: w}
-	out.end(r.mirror.walk(func(c *check) bool {
+	out.end(r.mirror.walk(func(c *Check) bool {
 		if f.chooses(c) {
 			out.add(c)
 		}

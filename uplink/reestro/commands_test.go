@@ -31,8 +31,8 @@ func (s *site) command(t *testing.T, method, path, body string, into any) (statu
 func TestSubjectsByCommand(t *testing.T) {
 	s := newSite(t)
 	body, _ := json.Marshal(anna)
-	var got receiptView
-	if status, text := s.command(t, "POST", "/subjects", string(body), &got); status != 201 || got != (receiptView{Number: 1, State: fresh}) {
+	var got ReceiptView
+	if status, text := s.command(t, "POST", "/subjects", string(body), &got); status != 201 || got != (ReceiptView{Number: 1, State: string(fresh)}) {
 		t.Fatalf("%d %s", status, text)
 	}
 	if status, _ := s.command(t, "POST", "/subjects", strings.Replace(string(body), "Анна", " АННА ", 1), &got); status != 200 || !got.Known || got.Number != 1 {
@@ -43,10 +43,10 @@ func TestSubjectsByCommand(t *testing.T) {
 	// The command was given while nothing ran; it is found later.
 	again := s.reborn(t, s.store.Clone())
 	again.run(t, again.settled)
-	var all []subjectView
+	var all []SubjectView
 	again.command(t, "GET", "/subjects", "", &all)
-	if len(all) != 2 || all[0].State != registered || all[0].SubjectID != s.portal.Subjects()[0].ID ||
-		all[1].State != refused || len(all[1].Codes) != 1 || all[1].Codes[0] != codeDissolved || all[1].Reason == "" {
+	if len(all) != 2 || all[0].State != string(registered) || all[0].SubjectID != s.portal.Subjects()[0].ID ||
+		all[1].State != string(refused) || len(all[1].Codes) != 1 || all[1].Codes[0] != codeDissolved || all[1].Reason == "" {
 		t.Errorf("%+v", all)
 	}
 	for _, path := range []string{"/subjects", "/subjects/1", "/subjects/2"} {
@@ -57,7 +57,7 @@ func TestSubjectsByCommand(t *testing.T) {
 			}
 		}
 	}
-	var one subjectView
+	var one SubjectView
 	again.command(t, "GET", "/subjects/1?reveal", "", &one)
 	if one.Name != "Пробная Анна Пробовна" || one.INN != anna.INN || one.SNILS != anna.SNILS || one.BirthDate != anna.BirthDate {
 		t.Errorf("revealed is %+v", one)
@@ -72,13 +72,13 @@ func TestSubjectsByCommand(t *testing.T) {
 	}
 
 	// Mended with one field; the rest stays.
-	if status, text := again.command(t, "POST", "/subjects/2/retry", `{"ogrn":"1037700013020"}`, &one); status != 200 || one.State != fresh {
+	if status, text := again.command(t, "POST", "/subjects/2/retry", `{"ogrn":"1037700013020"}`, &one); status != 200 || one.State != string(fresh) {
 		t.Fatalf("%d %s", status, text)
 	}
 	again.run(t, again.in(t, 2, registered))
-	var counts statusView
+	var counts StatusView
 	again.command(t, "GET", "/status", "", &counts)
-	if counts.Subjects[registered] != 2 || counts.Subjects[refused] != 0 {
+	if counts.Subjects[string(registered)] != 2 || counts.Subjects[string(refused)] != 0 {
 		t.Errorf("%+v", counts)
 	}
 	again.wantPrivate(t)
@@ -90,8 +90,8 @@ func TestTheIDOfASubjectThatExistsIsTold(t *testing.T) {
 	s.add(t, anna)
 	s.run(t, s.in(t, 1, exists))
 	id := s.portal.Subjects()[0].ID
-	var one subjectView
-	if status, text := s.command(t, "POST", "/subjects/1/resolve?subject_id="+id, "", &one); status != 200 || one.State != registered || one.SubjectID != id {
+	var one SubjectView
+	if status, text := s.command(t, "POST", "/subjects/1/resolve?subject_id="+id, "", &one); status != 200 || one.State != string(registered) || one.SubjectID != id {
 		t.Errorf("%d %s", status, text)
 	}
 	again := s.reborn(t, s.store.Clone())
@@ -187,7 +187,7 @@ func TestChecksAreChosenTheSameWayHereAndLive(t *testing.T) {
 		"correlation-id=group_2":           "",
 	} {
 		for _, live := range []string{"", "&live"} {
-			all := []check{}
+			all := []Check{}
 			s.command(t, "GET", "/checks?"+query+live, "", &all)
 			got := ""
 			for _, c := range all {
@@ -208,7 +208,7 @@ func TestChecksAreChosenTheSameWayHereAndLive(t *testing.T) {
 func TestLiveReadsAllPages(t *testing.T) {
 	s := newSite(t)
 	someChecks(t, s.portal, 95, "Processed")
-	var all []check
+	var all []Check
 	s.command(t, "GET", "/checks?live&limit=0", "", &all)
 	if len(all) != 95 {
 		t.Errorf("%d checks", len(all))

@@ -124,25 +124,22 @@ func (b *inbox) remove(d departure) error {
 
 // putBack finds the files that lay aside when the agent ended, so that they are read again: there was no time to see whether
 // they change. What was half written is thrown away; it is written again.
-func (b *inbox) putBack() {
-	halves, _ := filepath.Glob(filepath.Join(escapeGlob(b.Inbox), ".*.rejected.csv.*.tmp")) // the pattern is well-formed
-	for _, half := range halves {
-		_ = os.Remove(half) // it harms nobody
+func (b *inbox) putBack() error {
+	entries, err := os.ReadDir(b.Inbox)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
 	}
-	left, _ := filepath.Glob(filepath.Join(escapeGlob(b.Inbox), ".*"+takenEnd)) // the pattern is well-formed
-	for _, aside := range left {
-		if err := b.restore(aside); err != nil {
-			b.voices.down(inboxVoice, fmt.Errorf("the inbox: %w", plain(err)))
+	for _, e := range entries {
+		name := e.Name()
+		switch {
+		case !strings.HasPrefix(name, ".") || !e.Type().IsRegular():
+		case strings.HasSuffix(name, takenEnd):
+			err = errors.Join(err, b.restore(filepath.Join(b.Inbox, name)))
+		case strings.HasSuffix(name, ".tmp") && strings.Contains(name, ".rejected.csv."):
+			err = errors.Join(err, os.Remove(filepath.Join(b.Inbox, name)))
 		}
 	}
-}
-
-// escapeGlob makes a path stand for itself in a pattern. Windows knows no escapes, and no such signs in names but [.
-func escapeGlob(path string) string {
-	if filepath.Separator != '/' {
-		return path
-	}
-	return strings.NewReplacer(`\`, `\\`, `*`, `\*`, `?`, `\?`, `[`, `\[`).Replace(path)
+	return err
 }
 
 func (b *inbox) restore(aside string) error {

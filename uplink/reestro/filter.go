@@ -106,7 +106,7 @@ func (f *filter) query() url.Values {
 }
 
 // chooses says whether the filter lets a check through.
-func (f *filter) chooses(c *check) bool {
+func (f *filter) chooses(c *Check) bool {
 	one := func(of []string, s string) bool {
 		return len(of) == 0 || slices.ContainsFunc(of, func(o string) bool { return strings.EqualFold(o, s) })
 	}

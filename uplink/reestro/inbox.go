@@ -51,9 +51,9 @@ func newInbox(r *reestro, v *voices) *inbox {
 }
 
 func (b *inbox) run(ctx context.Context) {
-	b.putBack()
+	err := b.putBack()
 	for ctx.Err() == nil {
-		err := b.look(ctx)
+		err = errors.Join(err, b.look(ctx))
 		switch {
 		case ctx.Err() != nil:
 		case err != nil:
@@ -61,18 +61,17 @@ func (b *inbox) run(ctx context.Context) {
 		default:
 			b.voices.up(inboxVoice)
 		}
+		err = nil
 		_ = uplink.Sleep(ctx, min(mostPause, b.InboxWait.Std())) // the loop sees the end
 	}
 }
 
 // plain takes the names of files out of an error.
 func plain(err error) error {
-	var path *fs.PathError
-	if errors.As(err, &path) {
+	if path, ok := errors.AsType[*fs.PathError](err); ok {
 		return fmt.Errorf("%s: %w", path.Op, path.Err)
 	}
-	var link *os.LinkError
-	if errors.As(err, &link) {
+	if link, ok := errors.AsType[*os.LinkError](err); ok {
 		return fmt.Errorf("%s: %w", link.Op, link.Err)
 	}
 	return err

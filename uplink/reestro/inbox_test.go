@@ -278,8 +278,7 @@ func TestACrashWhileAFileIsTakenRegistersNobodyTwice(t *testing.T) {
 		s = s.reborn(t, s.store.Clone())
 		s.InboxWait = 0
 		b = newInbox(s.reestro, &voices{part: s.say})
-		b.putBack()
-		if err := b.look(t.Context()); err != nil {
+		if err := errors.Join(b.putBack(), b.look(t.Context())); err != nil {
 			t.Fatal(err)
 		}
 		if got := s.names(t); !slices.Equal(got, []string{".a.csv.taken", "a.csv.rejected.csv"}) {

@@ -7,11 +7,11 @@ import (
 )
 
 // live asks the portal for the checks that a filter chooses; the mirror has no part in it.
-func (r *reestro) live(ctx context.Context, f filter) ([]check, error) {
+func (r *reestro) live(ctx context.Context, f filter) ([]Check, error) {
 	query := f.query()
 	here := f // what is left to be chosen here
 	here.subject, here.externalID, here.correlationID = "", "", ""
-	chosen := []check{}
+	chosen := []Check{}
 	seen := make(map[string]bool)
 	after := ""
 	for range maxPages {

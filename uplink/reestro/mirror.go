@@ -23,7 +23,7 @@ const (
 )
 
 // checkKey sorts the newest first.
-func checkKey(c *check) string {
+func checkKey(c *Check) string {
 	const end = 99_999_999_999 // the year 5138
 	return fmt.Sprintf("%s%011d/%s", checkPrefix, min(end, max(0, end-max(0, c.created().Unix()))), c.ID)
 }
@@ -38,7 +38,7 @@ type progress struct {
 }
 
 // covers says whether all checks older than this one are in the mirror.
-func (p *progress) covers(c *check) bool {
+func (p *progress) covers(c *Check) bool {
 	return p.Whole && (c.ID == p.Newest || !c.created().IsZero() && !c.created().After(p.At))
 }
 
@@ -86,7 +86,7 @@ func (m *mirror) load() error {
 			return fmt.Errorf("record %s: %w", progressKey, err)
 		}
 	}
-	err = m.walk(func(c *check) bool {
+	err = m.walk(func(c *Check) bool {
 		m.note(c)
 		m.count++
 		return true
@@ -96,7 +96,7 @@ func (m *mirror) load() error {
 }
 
 // note keeps in mind whether a check has to be looked at again.
-func (m *mirror) note(c *check) {
+func (m *mirror) note(c *Check) {
 	if m.isFinal(c.State) {
 		delete(m.open, c.ID)
 	} else {
@@ -105,10 +105,10 @@ func (m *mirror) note(c *check) {
 }
 
 // walk calls visit for all checks, newest first, until it returns false.
-func (m *mirror) walk(visit func(*check) bool) error {
+func (m *mirror) walk(visit func(*Check) bool) error {
 	var bad error
 	err := m.store.Each(checkPrefix, func(key string, value []byte) bool {
-		var c check
+		var c Check
 		if err := json.Unmarshal(value, &c); err != nil {
 			bad = fmt.Errorf("record %s: %w", key, err)
 			return false
@@ -137,14 +137,14 @@ type checkEvent struct {
 
 // keep brings the mirror up to date with a page. It gives the changes of state, which are on disk, and says whether one of the
 // checks is from where the mirror is whole. What appears while the mirror is filled for the first time is no change.
-func (m *mirror) keep(checks []check) (changed []checkEvent, reached bool, err error) {
+func (m *mirror) keep(checks []Check) (changed []checkEvent, reached bool, err error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if err := m.load(); err != nil {
 		return nil, false, err
 	}
 	for part := range slices.Chunk(checks, event.MaxChanges/2) {
-		step := mirrorStep{mirror: m, now: time.Now().UTC().Truncate(time.Second), touched: make(map[string]*check)}
+		step := mirrorStep{mirror: m, now: time.Now().UTC().Truncate(time.Second), touched: make(map[string]*Check)}
 		for i := range part {
 			if err := step.keep(&part[i]); err != nil {
 				return changed, reached, err
@@ -163,13 +163,13 @@ type mirrorStep struct {
 	*mirror
 	now      time.Time
 	changes  []event.Change
-	touched  map[string]*check
+	touched  map[string]*Check
 	changed  []checkEvent
 	appeared int
 	reached  bool
 }
 
-func (m *mirrorStep) keep(c *check) error {
+func (m *mirrorStep) keep(c *Check) error {
 	if m.touched[c.ID] != nil {
 		return nil // listed twice
 	}
@@ -179,7 +179,7 @@ func (m *mirrorStep) keep(c *check) error {
 		return err
 	}
 	c.Seen, c.Changed = m.now, m.now
-	var old check
+	var old Check
 	if value == nil {
 		m.appeared++
 	} else {
@@ -223,7 +223,7 @@ func (m *mirrorStep) write() error {
 
 // finish notes that everything from newest, which may be nil, down to where the mirror was whole before has been read, and
 // forgets the oldest checks if there are too many.
-func (m *mirror) finish(newest *check) error {
+func (m *mirror) finish(newest *Check) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if err := m.load(); err != nil {
@@ -252,9 +252,9 @@ func (m *mirror) finish(newest *check) error {
 
 // prune forgets all checks behind the newest maxChecks.
 func (m *mirror) prune() error {
-	var old []*check
+	var old []*Check
 	n := 0
-	err := m.walk(func(c *check) bool {
+	err := m.walk(func(c *Check) bool {
 		if n++; n > maxChecks {
 			old = append(old, c)
 		}

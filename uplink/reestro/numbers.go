@@ -1,6 +1,7 @@
 package reestro
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/acs-agent/acs-agent/agent/table"
@@ -88,10 +89,8 @@ func digits(text string, valid func(string) bool, lengths ...int) (number, reaso
 	case strings.Trim(s, "0") == "":
 		return "", "is all zeros (leave it empty if it is not known)"
 	}
-	for _, n := range lengths {
-		if len(s) == n && valid(s) {
-			return s, ""
-		}
+	if slices.Contains(lengths, len(s)) && valid(s) {
+		return s, ""
 	}
 	for _, n := range lengths {
 		if missing := n - len(s); missing == 1 || missing == 2 {
@@ -100,10 +99,8 @@ func digits(text string, valid func(string) bool, lengths ...int) (number, reaso
 			}
 		}
 	}
-	for _, n := range lengths {
-		if len(s) == n {
-			return "", "has a control digit that does not fit (a digit is mistyped; compare with the document)"
-		}
+	if slices.Contains(lengths, len(s)) {
+		return "", "has a control digit that does not fit (a digit is mistyped; compare with the document)"
 	}
 	return "", "has too many or too few digits"
 }

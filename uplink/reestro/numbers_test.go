@@ -56,46 +56,46 @@ func TestNumbersAsSpreadsheetsWriteThem(t *testing.T) {
 var today = time.Date(2026, 11, 22, 10, 0, 0, 0, almaty)
 
 func TestWhatIsValidatedHereFirst(t *testing.T) {
-	with := func(f fields, change func(*fields)) fields {
+	with := func(f Fields, change func(*Fields)) Fields {
 		change(&f)
 		return f
 	}
 	for name, c := range map[string]struct {
-		f    fields
+		f    Fields
 		want string // a part of the reason; empty: it is right
 	}{
 		"person":                         {anna, ""},
 		"person, only what is required":  {boris, ""},
 		"organization":                   {firm, ""},
-		"entrepreneur":                   {fields{OGRN: "304500116000157", INN: "500100732259"}, ""},
-		"organization without INN":       {fields{OGRN: "1027700132195"}, ""},
+		"entrepreneur":                   {Fields{OGRN: "304500116000157", INN: "500100732259"}, ""},
+		"organization without INN":       {Fields{OGRN: "1027700132195"}, ""},
 		"double name":                    {vera, ""},
-		"nothing":                        {fields{}, "neither a person nor an organization"},
-		"an INN alone":                   {fields{INN: "500100732259", Consent: "да"}, "neither"},
-		"both":                           {with(anna, func(f *fields) { f.OGRN = "1027700132195" }), "both"},
-		"no surname":                     {with(anna, func(f *fields) { f.Surname = "" }), "surname is empty"},
-		"no name":                        {with(anna, func(f *fields) { f.Name = "" }), "name is empty"},
-		"no birth date":                  {with(anna, func(f *fields) { f.BirthDate = "" }), "birth_date is empty"},
-		"birth date of no day":           {with(anna, func(f *fields) { f.BirthDate = "30.02.1990" }), "birth_date is no date"},
-		"birth date to come":             {with(anna, func(f *fields) { f.BirthDate = "2026-11-23" }), "future"},
-		"born today":                     {with(anna, func(f *fields) { f.BirthDate = "2026-11-22" }), ""},
-		"birth date of a spreadsheet":    {with(anna, func(f *fields) { f.BirthDate = "01.01.1890" }), "too long ago"},
-		"digit in a name":                {with(anna, func(f *fields) { f.Name = "Анна2" }), "name is no name"},
-		"lost letters":                   {with(anna, func(f *fields) { f.Surname = "Пробн??" }), "surname is no name"},
-		"Latin a among Cyrillic letters": {with(anna, func(f *fields) { f.Name = "Aнна" }), "Latin and Cyrillic"},
-		"Latin name":                     {with(anna, func(f *fields) { f.Name = "Anna" }), ""},
-		"INN of an organization":         {with(anna, func(f *fields) { f.INN = "7707083893" }), "inn has too many or too few"},
-		"wrong INN":                      {with(anna, func(f *fields) { f.INN = "500100732258" }), "inn has a control digit"},
-		"wrong SNILS":                    {with(anna, func(f *fields) { f.SNILS = "112-233-445 96" }), "snils has a control digit"},
-		"no consent":                     {with(anna, func(f *fields) { f.Consent = "" }), "consent is missing"},
-		"consent refused":                {with(anna, func(f *fields) { f.Consent = "нет" }), "consent was not given"},
-		"consent of no meaning":          {with(anna, func(f *fields) { f.Consent = "хм" }), "consent is no mark"},
-		"consent to come":                {with(anna, func(f *fields) { f.Consent = "2027-01-01" }), "consent lies in the future"},
-		"wrong OGRN":                     {fields{OGRN: "1027700132196"}, "ogrn has a control digit"},
-		"short OGRN":                     {fields{OGRN: "10277001321"}, "ogrn has too many or too few"},
-		"INN of a person with an OGRN":   {with(firm, func(f *fields) { f.INN = "500100732259" }), "inn has too many"},
-		"INN of a firm with an OGRNIP":   {fields{OGRN: "304500116000157", INN: "7707083893"}, "inn has too many"},
-		"all at once":                    {fields{Surname: "1", Consent: "нет", INN: "1", SNILS: "2"}, "; "},
+		"nothing":                        {Fields{}, "neither a person nor an organization"},
+		"an INN alone":                   {Fields{INN: "500100732259", Consent: "да"}, "neither"},
+		"both":                           {with(anna, func(f *Fields) { f.OGRN = "1027700132195" }), "both"},
+		"no surname":                     {with(anna, func(f *Fields) { f.Surname = "" }), "surname is empty"},
+		"no name":                        {with(anna, func(f *Fields) { f.Name = "" }), "name is empty"},
+		"no birth date":                  {with(anna, func(f *Fields) { f.BirthDate = "" }), "birth_date is empty"},
+		"birth date of no day":           {with(anna, func(f *Fields) { f.BirthDate = "30.02.1990" }), "birth_date is no date"},
+		"birth date to come":             {with(anna, func(f *Fields) { f.BirthDate = "2026-11-23" }), "future"},
+		"born today":                     {with(anna, func(f *Fields) { f.BirthDate = "2026-11-22" }), ""},
+		"birth date of a spreadsheet":    {with(anna, func(f *Fields) { f.BirthDate = "01.01.1890" }), "too long ago"},
+		"digit in a name":                {with(anna, func(f *Fields) { f.Name = "Анна2" }), "name is no name"},
+		"lost letters":                   {with(anna, func(f *Fields) { f.Surname = "Пробн??" }), "surname is no name"},
+		"Latin a among Cyrillic letters": {with(anna, func(f *Fields) { f.Name = "Aнна" }), "Latin and Cyrillic"},
+		"Latin name":                     {with(anna, func(f *Fields) { f.Name = "Anna" }), ""},
+		"INN of an organization":         {with(anna, func(f *Fields) { f.INN = "7707083893" }), "inn has too many or too few"},
+		"wrong INN":                      {with(anna, func(f *Fields) { f.INN = "500100732258" }), "inn has a control digit"},
+		"wrong SNILS":                    {with(anna, func(f *Fields) { f.SNILS = "112-233-445 96" }), "snils has a control digit"},
+		"no consent":                     {with(anna, func(f *Fields) { f.Consent = "" }), "consent is missing"},
+		"consent refused":                {with(anna, func(f *Fields) { f.Consent = "нет" }), "consent was not given"},
+		"consent of no meaning":          {with(anna, func(f *Fields) { f.Consent = "хм" }), "consent is no mark"},
+		"consent to come":                {with(anna, func(f *Fields) { f.Consent = "2027-01-01" }), "consent lies in the future"},
+		"wrong OGRN":                     {Fields{OGRN: "1027700132196"}, "ogrn has a control digit"},
+		"short OGRN":                     {Fields{OGRN: "10277001321"}, "ogrn has too many or too few"},
+		"INN of a person with an OGRN":   {with(firm, func(f *Fields) { f.INN = "500100732259" }), "inn has too many"},
+		"INN of a firm with an OGRNIP":   {Fields{OGRN: "304500116000157", INN: "7707083893"}, "inn has too many"},
+		"all at once":                    {Fields{Surname: "1", Consent: "нет", INN: "1", SNILS: "2"}, "; "},
 	} {
 		s, wrong := validate(c.f, table.UTF8, today)
 		if (wrong == "") != (c.want == "") || !strings.Contains(wrong, c.want) {
@@ -114,15 +114,15 @@ func TestWhatIsValidatedHereFirst(t *testing.T) {
 
 func TestTheSamePersonHasTheSameMark(t *testing.T) {
 	secret := newSecret()
-	of := func(f fields) mark {
+	of := func(f Fields) mark {
 		s, wrong := validate(f.tidy(), table.UTF8, today)
 		if wrong != "" {
 			t.Fatal(wrong)
 		}
 		return markOf(secret, s)
 	}
-	base := fields{Surname: "Пробов-Проб", Name: "Пётр", BirthDate: "1990-01-05", Consent: "да"}
-	for _, same := range []fields{
+	base := Fields{Surname: "Пробов-Проб", Name: "Пётр", BirthDate: "1990-01-05", Consent: "да"}
+	for _, same := range []Fields{
 		{Surname: "ПРОБОВ ПРОБ", Name: "петр", BirthDate: "05.01.1990", Consent: "+"},
 		{Surname: " Пробов‑Проб ", Name: "Пётр\u00a0", BirthDate: "5.1.1990", Consent: "1", INN: "500100732259"},
 	} {
@@ -130,7 +130,7 @@ func TestTheSamePersonHasTheSameMark(t *testing.T) {
 			t.Errorf("%+v has another mark", same)
 		}
 	}
-	for _, other := range []fields{
+	for _, other := range []Fields{
 		{Surname: "Пробов", Name: "Пётр", BirthDate: "1990-01-05", Consent: "да"},
 		{Surname: "Пробов-Проб", Name: "Пётр", BirthDate: "1990-01-06", Consent: "да"},
 		{Surname: "Пробов-Проб", Name: "Пётр", Patronymic: "Пробович", BirthDate: "1990-01-05", Consent: "да"},

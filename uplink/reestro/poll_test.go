@@ -31,9 +31,9 @@ func someChecks(t *testing.T, p *sandbox.Portal, n int, state string) (all []san
 	return all
 }
 
-func (s *site) checks(t *testing.T) (all []check) {
+func (s *site) checks(t *testing.T) (all []Check) {
 	t.Helper()
-	if err := s.mirror.walk(func(c *check) bool { all = append(all, *c); return true }); err != nil {
+	if err := s.mirror.walk(func(c *Check) bool { all = append(all, *c); return true }); err != nil {
 		t.Fatal(err)
 	}
 	return all
@@ -96,7 +96,7 @@ func TestAPollStopsAtWhatIsKnown(t *testing.T) {
 	if n := s.checkRequests() - before; n != 1 {
 		t.Errorf("%d requests for one new check", n)
 	}
-	want := fmt.Sprintf(`{"event":"check","check_id":"%s","type":"Fssp","old":"","new":"Processed"}`, c.ID)
+	want := fmt.Sprintf(`{"event":"check","check_id":%q,"type":"Fssp","old":"","new":"Processed"}`, c.ID)
 	if got := again.checkEvents(); !slices.Equal(got, []string{want}) {
 		t.Errorf("told %v, want %s", got, want)
 	}
@@ -143,7 +143,7 @@ func TestAChangeOfStateIsToldWhereverTheCheckStands(t *testing.T) {
 	s.run(t, func() bool { return len(s.checkEvents()) == 6 })
 	for _, c := range []sandbox.Check{old, middle, recent} {
 		for _, change := range []string{`"old":"Processing","new":"SomethingNew"`, `"old":"SomethingNew","new":"Failed"`} {
-			if !slices.Contains(s.checkEvents(), fmt.Sprintf(`{"event":"check","check_id":"%s","type":"Fssp",%s}`, c.ID, change)) {
+			if !slices.Contains(s.checkEvents(), fmt.Sprintf(`{"event":"check","check_id":%q,"type":"Fssp",%s}`, c.ID, change)) {
 				t.Errorf("%s of a check is not told: %v", change, s.checkEvents())
 			}
 		}
@@ -347,7 +347,7 @@ func TestACursorThatThePortalForgotBeginsThePollAnew(t *testing.T) {
 	for n := range 40 {
 		b.add(n)
 	}
-	b.page = func(q url.Values, n int) (int, string) {
+	b.page = func(_ url.Values, n int) (int, string) {
 		if n == 2 {
 			b.page = nil
 			return 400, documented("WrongFieldValue")
@@ -364,8 +364,15 @@ func TestACursorThatThePortalForgotBeginsThePollAnew(t *testing.T) {
 
 func TestAPollIsPatientAndGoesOnAtTheSamePage(t *testing.T) {
 	for _, fault := range []sandbox.Fault{
-		{Kind: sandbox.Captive}, {Kind: sandbox.CutAnswer}, {Kind: sandbox.Truncated}, {Kind: sandbox.WrongType}, {Kind: sandbox.OtherJSON},
-		{Kind: sandbox.Empty}, {Kind: sandbox.Endless}, {Kind: sandbox.Status, Status: 429}, {Kind: sandbox.Status, Status: 401},
+		{Kind: sandbox.Captive},
+		{Kind: sandbox.CutAnswer},
+		{Kind: sandbox.Truncated},
+		{Kind: sandbox.WrongType},
+		{Kind: sandbox.OtherJSON},
+		{Kind: sandbox.Empty},
+		{Kind: sandbox.Endless},
+		{Kind: sandbox.Status, Status: 429},
+		{Kind: sandbox.Status, Status: 401},
 	} {
 		s := newSite(t)
 		someChecks(t, s.portal, 65, "Processed")
@@ -425,11 +432,11 @@ func TestTheIDOfASubjectThatExistsIsFoundInItsChecks(t *testing.T) {
 func TestWindowsLieASecondFurtherOut(t *testing.T) {
 	s := newBookSite(t, &book{})
 	at := time.Date(2026, 11, 1, 10, 0, 5, 700e6, time.UTC)
-	var all []check
+	var all []Check
 	for _, d := range []time.Duration{0, 30 * time.Second, time.Hour} {
-		all = append(all, check{ID: fmt.Sprintf("c%d", d), Created: at.Add(d).Format(time.RFC3339Nano), State: "Processing"})
+		all = append(all, Check{ID: fmt.Sprintf("c%d", d), Created: at.Add(d).Format(time.RFC3339Nano), State: "Processing"})
 	}
-	all = append(all, check{ID: "undated", State: "Processing", SubjectID: testOrg})
+	all = append(all, Check{ID: "undated", State: "Processing", SubjectID: testOrg})
 	if _, _, err := s.mirror.keep(all); err != nil {
 		t.Fatal(err)
 	}
@@ -454,9 +461,9 @@ func TestWindowsLieASecondFurtherOut(t *testing.T) {
 
 func TestManyOpenChecksAreLookedAtInTurn(t *testing.T) {
 	s := newBookSite(t, &book{})
-	var all []check
+	var all []Check
 	for i := range 3*maxWindows + 5 {
-		all = append(all, check{ID: fmt.Sprintf("c%d", i), Created: time.Date(2026, 10, 1, i, 0, 0, 0, time.UTC).Format(time.RFC3339), State: "Processing"})
+		all = append(all, Check{ID: fmt.Sprintf("c%d", i), Created: time.Date(2026, 10, 1, i, 0, 0, 0, time.UTC).Format(time.RFC3339), State: "Processing"})
 	}
 	if _, _, err := s.mirror.keep(all); err != nil {
 		t.Fatal(err)

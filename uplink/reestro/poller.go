@@ -44,7 +44,7 @@ type walk struct {
 	after string
 	seen  map[string]bool
 	pages int
-	top   *check
+	top   *Check
 	// ids are the ids that were found for owner.
 	ids map[string]bool
 }

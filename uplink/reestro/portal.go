@@ -85,8 +85,7 @@ func (r *reestro) ask(ctx context.Context, method, target string, body []byte) (
 	answer, err := r.client.Do(ctx, req)
 	if err != nil {
 		v := verdict{outcome: later, problem: err}
-		var failure *uplink.Failure
-		if errors.As(err, &failure) {
+		if failure, ok := errors.AsType[*uplink.Failure](err); ok {
 			v.unsent = failure.Unsent
 		}
 		return nil, v

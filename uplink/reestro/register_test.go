@@ -19,7 +19,7 @@ import (
 
 func TestSubjectsAreRegisteredOnce(t *testing.T) {
 	s := newSite(t)
-	numbers := s.add(t, anna, boris, fields{OGRN: "1037700013020"}, anna)
+	numbers := s.add(t, anna, boris, Fields{OGRN: "1037700013020"}, anna)
 	if !slices.Equal(numbers, []uint32{1, 2, 3, 1}) {
 		t.Fatalf("numbers %v", numbers)
 	}
@@ -95,8 +95,10 @@ func TestAnswersAndWhatTheyLeadTo(t *testing.T) {
 		problem   string
 		codes     []string
 	}{
-		"registered": {201, "Application/json; charset=utf-8", `{"subjectId":"` + id + `","externalId":"EXTERNAL","person":{"dateBirth":"1996-12-11"},"new":[1]}`,
-			registered, health.Up, "", nil},
+		"registered": {
+			201, "Application/json; charset=utf-8", `{"subjectId":"` + id + `","externalId":"EXTERNAL","person":{"dateBirth":"1996-12-11"},"new":[1]}`,
+			registered, health.Up, "", nil,
+		},
 		"another's subject":   {201, "application/json", `{"subjectId":"` + id + `","externalId":"another"}`, sending, health.Down, "not the portal's", nil},
 		"no id":               {201, "application/json", `{"externalId":"EXTERNAL"}`, sending, health.Down, "not the portal's", nil},
 		"id of another form":  {201, "application/json", `{"subjectId":"17","externalId":"EXTERNAL"}`, sending, health.Down, "not the portal's", nil},

@@ -36,10 +36,10 @@ var almaty = time.FixedZone("", 5*3600)
 
 // The people and the organization of the tests do not exist, or are the document's.
 var (
-	anna  = fields{Surname: "Пробная", Name: "Анна", Patronymic: "Пробовна", BirthDate: "1996-12-11", INN: "500100732259", SNILS: "112-233-445 95", Consent: "да"}
-	boris = fields{Surname: "Пробный", Name: "Борис", BirthDate: "05.01.1990", Consent: "2026-11-01"}
-	vera  = fields{Surname: "Проба-Пробная", Name: "Вера", BirthDate: "1985-02-28", Consent: "yes"}
-	firm  = fields{OGRN: "1027700132195", INN: "7707083893"}
+	anna  = Fields{Surname: "Пробная", Name: "Анна", Patronymic: "Пробовна", BirthDate: "1996-12-11", INN: "500100732259", SNILS: "112-233-445 95", Consent: "да"}
+	boris = Fields{Surname: "Пробный", Name: "Борис", BirthDate: "05.01.1990", Consent: "2026-11-01"}
+	vera  = Fields{Surname: "Проба-Пробная", Name: "Вера", BirthDate: "1985-02-28", Consent: "yes"}
+	firm  = Fields{OGRN: "1027700132195", INN: "7707083893"}
 )
 
 // texts are by which they could be recognised.
@@ -175,7 +175,7 @@ func (s *site) run(t *testing.T, done func() bool) {
 }
 
 // add hands subjects in, as a command would.
-func (s *site) add(t *testing.T, all ...fields) (numbers []uint32) {
+func (s *site) add(t *testing.T, all ...Fields) (numbers []uint32) {
 	t.Helper()
 	for _, f := range all {
 		made, wrong := validate(f, table.UTF8, time.Now())

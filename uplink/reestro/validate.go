@@ -8,8 +8,8 @@ import (
 	"github.com/acs-agent/acs-agent/agent/table"
 )
 
-// fields are what people write of a subject: a row of a table, or the body of a command. The names are the columns'.
-type fields struct {
+// Fields are what people write of a subject: a row of a table, or the body of a command. The names are the columns'.
+type Fields struct {
 	Surname    string `json:"surname,omitempty"`
 	Name       string `json:"name,omitempty"`
 	Patronymic string `json:"patronymic,omitempty"`
@@ -35,15 +35,15 @@ func columns() []table.Column {
 }
 
 // read takes the fields out of a row.
-func read(row *table.Row) fields {
-	return fields{
+func read(row *table.Row) Fields {
+	return Fields{
 		Surname: row.Get("surname"), Name: row.Get("name"), Patronymic: row.Get("patronymic"), BirthDate: row.Get("birth_date"),
 		INN: row.Get("inn"), SNILS: row.Get("snils"), OGRN: row.Get("ogrn"), Consent: row.Get("consent"),
 	}
 }
 
 // tidy is read for fields that come from elsewhere.
-func (f fields) tidy() fields {
+func (f Fields) tidy() Fields {
 	for _, s := range []*string{&f.Surname, &f.Name, &f.Patronymic, &f.BirthDate, &f.INN, &f.SNILS, &f.OGRN, &f.Consent} {
 		*s = table.Tidy(*s)
 	}
@@ -61,7 +61,7 @@ func (j *judge) wrong(field, reason string) {
 
 // validate makes a subject out of what people wrote, or says all that is wrong with it. The reasons name fields and repeat nothing
 // of what stands in them. today is the day at the site.
-func validate(f fields, from table.Encoding, today time.Time) (*subject, string) {
+func validate(f Fields, from table.Encoding, today time.Time) (*subject, string) {
 	isPerson := f.Surname+f.Name+f.Patronymic+f.BirthDate+f.SNILS != ""
 	j := &judge{}
 	s := &subject{}
@@ -79,7 +79,7 @@ func validate(f fields, from table.Encoding, today time.Time) (*subject, string)
 	return s, strings.Join(j.mistakes, "; ")
 }
 
-func (j *judge) person(f fields, from table.Encoding, today time.Time) *person {
+func (j *judge) person(f Fields, from table.Encoding, today time.Time) *person {
 	j.wrong("surname", checkName(f.Surname, from))
 	j.wrong("name", checkName(f.Name, from))
 	if f.Patronymic != "" {
@@ -113,7 +113,7 @@ func (j *judge) person(f fields, from table.Encoding, today time.Time) *person {
 	return p
 }
 
-func (j *judge) organization(f fields) *organization {
+func (j *judge) organization(f Fields) *organization {
 	var reason string
 	o := &organization{}
 	o.OGRN, reason = digits(f.OGRN, validOGRN, 13, 15)

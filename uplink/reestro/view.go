@@ -7,10 +7,12 @@ import (
 	"github.com/acs-agent/acs-agent/agent/event"
 )
 
-// A subjectView is a subject as people are shown it.
-type subjectView struct {
-	Number     uint32 `json:"number"`
-	State      state  `json:"state"`
+// A SubjectView is a subject as people are shown it. The states are new, sending, registered, exists (the portal has it, its id is not
+// known) and refused.
+type SubjectView struct {
+	Number uint32 `json:"number"`
+	State  string `json:"state"`
+	// Kind is person or organization.
 	Kind       string `json:"kind"`
 	ExternalID string `json:"external_id"`
 	SubjectID  string `json:"subject_id,omitempty"`
@@ -28,9 +30,9 @@ type subjectView struct {
 	Changed time.Time `json:"changed"`
 }
 
-func (s *subject) view(reveal bool) subjectView {
-	v := subjectView{
-		Number: s.number, State: s.State, ExternalID: s.ExternalID, SubjectID: s.SubjectID, Kind: "organization",
+func (s *subject) view(reveal bool) SubjectView {
+	v := SubjectView{
+		Number: s.number, State: string(s.State), ExternalID: s.ExternalID, SubjectID: s.SubjectID, Kind: "organization",
 		Consent: s.Consent, Codes: s.Codes, Reason: s.Reason, Added: s.Added, Changed: s.Changed,
 	}
 	if p := s.Person; p != nil {
@@ -63,8 +65,8 @@ func hidden(s string, last int) string {
 }
 
 // fields gives back what people would have written.
-func (s *subject) fields() fields {
-	f := fields{Consent: s.Consent}
+func (s *subject) fields() Fields {
+	f := Fields{Consent: s.Consent}
 	if p := s.Person; p != nil {
 		f.Surname, f.Name, f.Patronymic, f.BirthDate, f.INN, f.SNILS = p.Surname, p.Name, p.Patronymic, p.BirthDate, p.INN, p.SNILS
 	}
@@ -75,13 +77,19 @@ func (s *subject) fields() fields {
 }
 
 // with puts those fields of other that are not empty in place of these.
-func (f fields) with(other fields) fields {
+func (f Fields) with(other Fields) Fields {
 	for _, pair := range []struct {
 		into *string
 		from string
 	}{
-		{&f.Surname, other.Surname}, {&f.Name, other.Name}, {&f.Patronymic, other.Patronymic}, {&f.BirthDate, other.BirthDate},
-		{&f.INN, other.INN}, {&f.SNILS, other.SNILS}, {&f.OGRN, other.OGRN}, {&f.Consent, other.Consent},
+		{&f.Surname, other.Surname},
+		{&f.Name, other.Name},
+		{&f.Patronymic, other.Patronymic},
+		{&f.BirthDate, other.BirthDate},
+		{&f.INN, other.INN},
+		{&f.SNILS, other.SNILS},
+		{&f.OGRN, other.OGRN},
+		{&f.Consent, other.Consent},
 	} {
 		if pair.from != "" {
 			*pair.into = pair.from
