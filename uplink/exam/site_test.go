@@ -138,18 +138,21 @@ func (s *site) post(_ context.Context, body []byte) (*uplink.Answer, error) {
 	}
 	s.bodies = append(s.bodies, string(body))
 	s.mu.Unlock()
-	deliver := func() *uplink.Answer {
-		w := httptest.NewRecorder()
-		r := httptest.NewRequest(http.MethodPost, sandbox.ExamPath, bytes.NewReader(body))
-		r.Header.Set("Content-Type", "application/json")
-		s.portal.ServeHTTP(w, r)
-		media, _, _ := mime.ParseMediaType(w.Header().Get("Content-Type"))
-		return &uplink.Answer{Status: w.Code, MediaType: media, Body: w.Body.Bytes()}
-	}
+	deliver := func() *uplink.Answer { return s.deliver(body) }
 	if next != nil {
 		return next(deliver)
 	}
 	return deliver(), nil
+}
+
+// deliver brings a body to the portal.
+func (s *site) deliver(body []byte) *uplink.Answer {
+	w := httptest.NewRecorder()
+	r := httptest.NewRequest(http.MethodPost, sandbox.ExamPath, bytes.NewReader(body))
+	r.Header.Set("Content-Type", "application/json")
+	s.portal.ServeHTTP(w, r)
+	media, _, _ := mime.ParseMediaType(w.Header().Get("Content-Type"))
+	return &uplink.Answer{Status: w.Code, MediaType: media, Body: w.Body.Bytes()}
 }
 
 // next says what happens to the next requests.
@@ -226,8 +229,15 @@ func (s *site) holds(number ...byte) {
 	s.pass("hall", event.Credential{Format: "rdm6300", Number: number, Bits: 8 * len(number)})
 }
 
-func (s *site) pass(reader string, c event.Credential) {
-	s.source.Append(event.Pass{Reader: reader, Credential: c, At: event.Instant{Wall: time.Now(), Trusted: true}, Pending: event.UnknownCard})
+func (s *site) pass(reader string, c event.Credential) { s.passAt(reader, c, time.Now()) }
+
+// shownAt lets the journal have a document that was shown before.
+func (s *site) shownAt(document string, when time.Time) {
+	s.passAt("scanner", event.Credential{Format: "line", Text: document}, when)
+}
+
+func (s *site) passAt(reader string, c event.Credential, when time.Time) {
+	s.source.Append(event.Pass{Reader: reader, Credential: c, At: event.Instant{Wall: when, Trusted: true}, Pending: event.UnknownCard})
 }
 
 // ask sends a command as the command line does.
