@@ -98,13 +98,14 @@ func tryLoad(t *testing.T, text string) (*config.Config, error) {
 	t.Helper()
 	dir := t.TempDir()
 	for name, content := range map[string]string{
-		"config.yaml":     text,
-		"acs.key":         "key-of-the-portal\n",
-		"reestro.key":     "key-of-the-portal\n",
-		"mqtt.password":   "password-of-the-broker\n",
-		"portal-ca.pem":   string(sandbox.New(sandbox.Options{}).CertificatePEM()),
-		"broker-ca.pem":   string(sandbox.New(sandbox.Options{}).CertificatePEM()),
-		"cardholders.csv": "card;iin;full_name\n55007EE424;900101300017;Пробный Проба Пробович\n",
+		"config.yaml":       text,
+		"acs.key":           "key-of-the-portal\n",
+		"reestro.key":       "key-of-the-portal\n",
+		"mqtt.password":     "password-of-the-broker\n",
+		"callback.password": "password-of-the-platform\n",
+		"portal-ca.pem":     string(sandbox.New(sandbox.Options{}).CertificatePEM()),
+		"broker-ca.pem":     string(sandbox.New(sandbox.Options{}).CertificatePEM()),
+		"cardholders.csv":   "card;iin;full_name\n55007EE424;900101300017;Пробный Проба Пробович\n",
 	} {
 		if err := os.WriteFile(filepath.Join(dir, name), []byte(content), 0o600); err != nil {
 			t.Fatal(err)
@@ -148,6 +149,9 @@ var samples = map[string][]string{
 	"exam.comment":          nil,
 	"exam.ca_file":          nil,
 	"exam.proxy":            nil,
+
+	"callback.ca_file": nil,
+	"callback.proxy":   nil,
 
 	"reestro.ca_file": nil,
 	"reestro.proxy":   nil,

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"hash/maphash"
 	"io"
-	"io/fs"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -22,13 +21,7 @@ const MaxRows = 250_000
 // cannot be used at all: missing, unreadable, too large, in an unknown encoding or without header. The report is then empty.
 func Load(path string, zone *time.Location) (*Book, Report, error) {
 	rows, err := table.Open(path, columns())
-	switch {
-	case errors.Is(err, fs.ErrNotExist):
-		return nil, Report{}, fmt.Errorf("cardholders: there is no file %s: put the list there, or correct its place in the configuration (%w)",
-			path, fs.ErrNotExist)
-	case errors.Is(err, fs.ErrPermission):
-		return nil, Report{}, fmt.Errorf("cardholders: %w: give the user that runs the agent the right to read it", err)
-	case err != nil:
+	if err != nil {
 		return nil, Report{}, fmt.Errorf("cardholders: %w", err)
 	}
 	defer rows.Close() //nolint:errcheck // nothing was written
