@@ -244,8 +244,8 @@ func (p *platform) record() record {
 
 // status is the body of the last status call.
 func (r record) status() string {
-	for i := len(r.calls) - 1; i >= 0; i-- {
-		if r.calls[i] == "POST /state/" {
+	for i, v := range slices.Backward(r.calls) {
+		if v == "POST /state/" {
 			return r.texts[i]
 		}
 	}
