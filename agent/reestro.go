@@ -78,7 +78,7 @@ func printSubjects(w io.Writer, all []reestro.SubjectView, limit int) error {
 	_, _ = fmt.Fprintln(table, "NUMBER\tSTATE\tWHO\tCHANGED\tSUBJECT ID\tREASON")
 	for i := range all {
 		s := &all[i]
-		_, _ = fmt.Fprintf(table, "%d\t%s\t%s\t%s\t%s\t%s\n", s.Number, s.State, whoIs(s), s.Changed.Local().Format(time.DateTime), s.SubjectID, why(s))
+		_, _ = fmt.Fprintf(table, "%d\t%s\t%s\t%s\t%s\t%s\n", s.Number, s.State, whoIs(s), s.Changed.Format(time.DateTime), s.SubjectID, why(s))
 	}
 	if err := table.Flush(); err != nil {
 		return err

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"time"
 
 	"github.com/acs-agent/acs-agent/agent/health"
 	"github.com/acs-agent/acs-agent/uplink"
@@ -124,21 +123,11 @@ func (u *callback) refuse(ctx context.Context, r *request, s *status, reply *rep
 	return nil
 }
 
-// pass settles the passes of the readers, which are nothing to the platform, in stretches, so that the journal may delete them.
+// pass lets the passes of the readers go by, which are nothing to the platform.
 func pass(ctx context.Context, from uplink.Source, say *health.Part) {
-	const rest = 10 * time.Second
-	for ctx.Err() == nil {
-		changed := from.Changed()
-		if end := from.End(); end > from.Cursor() {
-			if err := from.Settle(ctx, end, 0, nil); err != nil && ctx.Err() == nil {
-				say.Odd(fmt.Errorf("settle the passes of the readers: %w", err))
-			}
-			_ = uplink.Sleep(ctx, rest)
-			continue
+	uplink.LetPass(ctx, from, func(err error) {
+		if err != nil {
+			say.Odd(err)
 		}
-		select {
-		case <-ctx.Done():
-		case <-changed:
-		}
-	}
+	})
 }

@@ -111,7 +111,7 @@ func (r *reestro) listSubjects(w http.ResponseWriter, req *http.Request) {
 	out := list{w: w}
 	err = r.subjects.walk(func(s *subject) bool {
 		if len(wanted) == 0 || slices.Contains(wanted, string(s.State)) {
-			out.add(s.view(q.Has("reveal")))
+			out.add(s.view(r.zone, q.Has("reveal")))
 		}
 		return out.more(limit)
 	})
@@ -220,7 +220,7 @@ func (r *reestro) showSubject(w http.ResponseWriter, req *http.Request) {
 		fail(w, err)
 		return
 	}
-	answer(w, http.StatusOK, s.view(req.URL.Query().Has("reveal")))
+	answer(w, http.StatusOK, s.view(r.zone, req.URL.Query().Has("reveal")))
 }
 
 func (r *reestro) retrySubject(w http.ResponseWriter, req *http.Request) {
@@ -246,7 +246,7 @@ func (r *reestro) retrySubject(w http.ResponseWriter, req *http.Request) {
 		return
 	}
 	r.tellSubject(s)
-	answer(w, http.StatusOK, s.view(req.URL.Query().Has("reveal")))
+	answer(w, http.StatusOK, s.view(r.zone, req.URL.Query().Has("reveal")))
 }
 
 func (r *reestro) resolveSubject(w http.ResponseWriter, req *http.Request) {
@@ -266,7 +266,7 @@ func (r *reestro) resolveSubject(w http.ResponseWriter, req *http.Request) {
 		return
 	}
 	r.tellSubject(s)
-	answer(w, http.StatusOK, s.view(req.URL.Query().Has("reveal")))
+	answer(w, http.StatusOK, s.view(r.zone, req.URL.Query().Has("reveal")))
 }
 
 func (r *reestro) listChecks(w http.ResponseWriter, req *http.Request) {

@@ -167,29 +167,13 @@ func (r *reestro) Run(ctx context.Context, from uplink.Source, say *health.Part)
 	return nil
 }
 
-// settlePause is how long passes gather before the cursor moves over them: each move is a write to the disk.
-const settlePause = 10 * time.Second
-
 // pass lets the passes go by, none of which concerns this portal.
 func (r *reestro) pass(ctx context.Context, from uplink.Source, v *voices) {
-	for attempt := 0; ctx.Err() == nil; {
-		changed := from.Changed()
-		if end := from.End(); end > from.Cursor() {
-			if err := from.Settle(ctx, end, 0, nil); err != nil {
-				if ctx.Err() == nil {
-					v.down(journalVoice, fmt.Errorf("let passes go by: %w", err))
-				}
-				_ = uplink.Sleep(ctx, uplink.Backoff(attempt, r.RetryMax.Std())) // the loop sees the end
-				attempt++
-				continue
-			}
+	uplink.LetPass(ctx, from, func(err error) {
+		if err != nil {
+			v.down(journalVoice, err)
+		} else {
 			v.up(journalVoice)
-			attempt = 0
 		}
-		select {
-		case <-ctx.Done():
-		case <-changed:
-			_ = uplink.Sleep(ctx, settlePause) // the loop sees the end
-		}
-	}
+	})
 }

@@ -30,10 +30,10 @@ type SubjectView struct {
 	Changed time.Time `json:"changed"`
 }
 
-func (s *subject) view(reveal bool) SubjectView {
+func (s *subject) view(zone *time.Location, reveal bool) SubjectView {
 	v := SubjectView{
 		Number: s.number, State: string(s.State), ExternalID: s.ExternalID, SubjectID: s.SubjectID, Kind: "organization",
-		Consent: s.Consent, Codes: s.Codes, Reason: s.Reason, Added: s.Added, Changed: s.Changed,
+		Consent: s.Consent, Codes: s.Codes, Reason: s.Reason, Added: s.Added.In(zone), Changed: s.Changed.In(zone),
 	}
 	if p := s.Person; p != nil {
 		v.Kind = "person"
