@@ -68,8 +68,9 @@ lint: ## formatting, and golangci-lint with the rules of .golangci.yml
 fmt: ## format the code: gofumpt, imports in three groups
 	$(TOOL) golangci-lint fmt
 
-generate: ## everything that is made from something else
+generate: ## everything that is made from something else: zones, config.example.yaml, golden help texts
 	$(HOSTGO) generate ./...
+	UPDATE=1 $(HOSTGO) test ./agent -run 'TestTheExampleIsUpToDate|TestCommands/help' >/dev/null
 
 tidy: ## is go.mod what the code needs?
 	go mod tidy -diff
