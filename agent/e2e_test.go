@@ -33,7 +33,7 @@ import (
 const (
 	e2ePasses = 20_000 // from four readers
 	e2eKills  = 10
-	e2eKey    = "key-of-the-test"
+	e2eKey    = demoKey
 )
 
 // e2e is a whole site: four readers, a broker, an agent that is killed again and again, and a portal that fails in every way.
@@ -126,7 +126,7 @@ func TestEveryPassArrivesWhateverHappens(t *testing.T) {
 }
 
 func (s *e2e) startPortal() {
-	s.portal = sandbox.New(sandbox.Options{Key: e2eKey})
+	s.portal = sandbox.New(demoOptions())
 	ctx, cancel := context.WithCancel(context.Background())
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {

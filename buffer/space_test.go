@@ -146,9 +146,13 @@ func TestAtTheSizeLimitDeliveredPassesGoFirst(t *testing.T) {
 	if st := j.Stats(); st.Alarm() || st.Reclaimable < 4<<20 {
 		t.Errorf("%+v", st)
 	}
-	second := full(first / 8)
-	if second < first/8 {
-		t.Errorf("after delivery %d passes more", second)
+	for range 20 { // what the store has made room for by itself comes first
+		if second := full(first / 8); second < first/8 {
+			t.Errorf("after delivery %d passes more", second)
+		}
+		if j.Stats().First > 1 {
+			break
+		}
 	}
 	st := j.Stats()
 	if st.First == 1 || st.First > uint64(first)-undelivered+1 || st.Bytes > o.MaxSize+8<<20 {
