@@ -58,7 +58,7 @@ timeout 60 "$qemu" "$agent" version
 sandbox=$!
 listens() { grep -q 'url: http' "$dir/sandbox.log" || gone $sandbox; }
 await 60 listens || fail "the sandbox does not start"
-url=$(sed -n 's/^ *url: *//p' "$dir/sandbox.log")
+url=$(sed -n '/ url: /{s/^ *url: *//p;q}' "$dir/sandbox.log") # the first is the visits portal's
 [ -n "$url" ] || fail "the sandbox has ended"
 
 (umask 077 && echo smoke >"$dir/acs.key")
