@@ -37,3 +37,6 @@ func allocatorKeeps() bool {
 	}
 	return true
 }
+
+// Corrected says whether this binary was built with the corrections of the store.
+func Corrected() bool { return corrected }
