@@ -301,7 +301,7 @@ func (s *e2e) stopAgent() {
 	}
 }
 
-// fail makes the portal fail in one way after the other, each until a request has met it.
+// fail makes the portal fail in one way after the other, each until a request has met it, but for two seconds at most.
 func (s *e2e) fail(ctx context.Context) {
 	faults := []string{
 		"500", "429:retry-after=1", "cut-before", "hang", "503:retry-after-date=1", "cut-answer", "truncated", "captive", "401", "empty",
@@ -331,6 +331,9 @@ func (s *e2e) fail(ctx context.Context) {
 			s.t.Error(err)
 		}
 		pause(ctx, 200*time.Millisecond)
+		if s.portal.Stats().Faulted == before && ctx.Err() == nil { // one that hangs is counted when it is let go, a TLS fault never
+			s.t.Logf("no request was counted that met the fault %q", faults[i%len(faults)])
+		}
 		if i == len(faults)-1 {
 			close(s.failed)
 		}
