@@ -548,3 +548,16 @@ func BenchmarkBody(b *testing.B) {
 		}
 	}
 }
+
+func TestTimesHaveANumericOffsetAndNoFraction(t *testing.T) {
+	for zone, want := range map[*time.Location]string{
+		time.UTC:                             `"2026-11-22T08:00:01+00:00"`,
+		almaty:                               `"2026-11-22T08:00:01+05:00"`,
+		time.FixedZone("", -(3*3600 + 1800)): `"2026-11-22T08:00:01-03:30"`,
+	} {
+		p := event.Pass{At: event.Instant{Wall: time.Date(2026, 11, 22, 8, 0, 1, 999e6, zone)}}
+		if row := string(appendRow(nil, &p)); !strings.Contains(row, `{"datetime":`+want+`,`) {
+			t.Errorf("%s, want %s", row, want)
+		}
+	}
+}
