@@ -99,7 +99,7 @@ func newRoot() *cobra.Command {
 	root.SuggestionsMinimumDistance = 2
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usage{err} })
 	for _, c := range []func(*options) *cobra.Command{
-		newRun, newCheck, newDemo, newSandbox, newStatus, newWatch, newQueue, newExam, newSubjects, newChecks, newCallbacks, newDrivers, newVersion, newExample,
+		newRun, newCheck, newDemo, newSandbox, newStatus, newWatch, newQueue, newExam, newSubjects, newChecks, newCallbacks, newDrivers, newDoctor, newService, newFleet, newVersion, newExample,
 	} {
 		root.AddCommand(c(o))
 	}

@@ -35,12 +35,15 @@ type served struct {
 type carrier struct {
 	uplink.Uplink
 	name, typ string
+	// passes: the uplink reads the journal.
+	passes bool
 }
 
 // services are what an open site gives to its uplinks; where settings are only checked there are none.
 type services struct {
 	store func(uplinkName string) uplink.Store
 	tell  func(uplinkName string, event any)
+	agent uplink.Agent
 }
 
 // noServices are enough to check settings.
@@ -192,14 +195,14 @@ func (p *plan) makeUplinks(cfg *config.Config, log *slog.Logger, given services,
 			continue
 		}
 		made, err := modules[i].New(uplink.Env{
-			Name: u.Name, Pace: pace, UserAgent: "acs-agent/" + version, Readers: readers, Log: log.With("uplink", u.Name),
+			Name: u.Name, Device: cfg.Device, Broker: p.broker, Agent: given.agent, Pace: pace, UserAgent: "acs-agent/" + version, Readers: readers, Log: log.With("uplink", u.Name),
 			Zone: cfg.Zone, Store: given.store(u.Name), Tell: func(event any) { given.tell(u.Name, event) },
 		}, u.Section)
 		if err != nil {
 			wrong.Add(u.Section.Locate(err)...)
 			continue
 		}
-		p.uplinks = append(p.uplinks, carrier{made, u.Name, u.Type})
+		p.uplinks = append(p.uplinks, carrier{made, u.Name, u.Type, !modules[i].WithoutPasses})
 	}
 }
 
@@ -212,10 +215,13 @@ func organizations(cfg *config.Config) map[string]event.Organization {
 	return all
 }
 
-func uplinkNames(cfg *config.Config) []string {
-	names := make([]string, 0, len(cfg.Uplinks))
-	for _, u := range cfg.Uplinks {
-		names = append(names, u.Name)
+// uplinkNames are those that read the journal.
+func (p *plan) uplinkNames() []string {
+	names := make([]string, 0, len(p.uplinks))
+	for _, u := range p.uplinks {
+		if u.passes {
+			names = append(names, u.name)
+		}
 	}
 	return names
 }

@@ -20,6 +20,7 @@ import (
 	"github.com/acs-agent/acs-agent/agent/health"
 	"github.com/acs-agent/acs-agent/buffer"
 	"github.com/acs-agent/acs-agent/drivers"
+	"github.com/acs-agent/acs-agent/uplink"
 )
 
 const (
@@ -108,6 +109,8 @@ func (s *site) run(ctx context.Context) error {
 		}
 		return err
 	})
+	rest.start("local web server", s.web)
+	rest.start("watchdog", s.watchdog)
 	rest.start("held passes", s.sweeper.Run)
 	rest.start("clock", s.watchClock)
 	if s.keeper != nil {
@@ -125,7 +128,10 @@ func (s *site) run(ctx context.Context) error {
 	}
 	for _, u := range s.plan.uplinks {
 		say := s.board.Part(health.Uplink, u.name)
-		source := s.sweeper.Watch(s.journal.Source(u.name))
+		var source uplink.Source
+		if u.passes {
+			source = s.sweeper.Watch(s.journal.Source(u.name))
+		}
 		uplinks.keep(say, func(ctx context.Context) error { return u.Run(ctx, source, say) })
 	}
 	for _, l := range s.plan.lines {

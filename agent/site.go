@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -74,7 +75,7 @@ func newSite(ctx context.Context, cfg *config.Config, log *slog.Logger) (*site, 
 	}
 	s.journal, err = buffer.Open(ctx, buffer.Options{
 		Dir: filepath.Join(cfg.DataDir, journalDir), KeyFile: cfg.Buffer.KeyFile, MaxSize: int64(cfg.Buffer.MaxSize), Keep: cfg.Buffer.Keep,
-		Log: log, Uplinks: uplinkNames(cfg), Report: func(err error) { log.Error("journal is damaged", "error", err) },
+		Log: log, Uplinks: p.uplinkNames(), Report: func(err error) { log.Error("journal is damaged", "error", err) },
 	})
 	if err != nil {
 		return nil, fmt.Errorf("journal: %w", err)
@@ -83,7 +84,7 @@ func newSite(ctx context.Context, cfg *config.Config, log *slog.Logger) (*site, 
 		s.publisher = broker.NewPublisher(p.broker, cfg.Device+"-events", log)
 	}
 	if s.plan, err = makePlan(cfg, log, services{
-		store: func(name string) uplink.Store { return s.journal.Records(name) }, tell: s.tell,
+		store: func(name string) uplink.Store { return s.journal.Records(name) }, tell: s.tell, agent: s,
 	}); err != nil {
 		return nil, errors.Join(err, s.journal.Close())
 	}
@@ -93,7 +94,7 @@ func newSite(ctx context.Context, cfg *config.Config, log *slog.Logger) (*site, 
 		s.who.Finder = s.keeper
 		s.reportCardholders(s.keeper.Last())
 	}
-	s.desk = &queue.Desk{Journal: s.journal, Uplinks: uplinkNames(cfg), Who: s.who}
+	s.desk = &queue.Desk{Journal: s.journal, Uplinks: p.uplinkNames(), Who: s.who}
 	s.sweeper = queue.NewSweeper(s.desk, log)
 	s.intake = intake.New(intake.Options{
 		Device: cfg.Device, Clock: s.clock, Journal: s.journal, Who: s.who, Board: s.board, Log: log, Stored: s.hub.Tell,
@@ -181,19 +182,22 @@ func (s *site) close() {
 
 // api answers the commands.
 func (s *site) api() *localapi.Server {
-	server := &localapi.Server{Status: s.status, Desk: s.desk, Log: s.log, Uplinks: s.commands()}
+	server := &localapi.Server{Status: s.Status, Desk: s.desk, Log: s.log, Uplinks: s.commands()}
 	if s.running {
 		server.Seen = s.hub
 	}
 	return server
 }
 
-// status describes the site now.
-func (s *site) status() health.Status {
+// Changed implements uplink.Agent.
+func (s *site) Changed() <-chan struct{} { return s.board.Changed() }
+
+// Status implements uplink.Agent: it describes the site now.
+func (s *site) Status() health.Status {
 	stats := s.journal.Stats()
 	now := time.Now().In(s.cfg.Zone)
 	st := health.Status{
-		Device: s.cfg.Device, Version: version, Running: s.running, Now: now, ClockTrusted: s.clock.Trusted(),
+		Device: s.cfg.Device, Version: version, Boot: s.clock.Boot(), Running: s.running, Now: now, ClockTrusted: s.clock.Trusted(),
 		Journal: health.JournalStatus{
 			Passes: stats.End + 1 - stats.First, Bytes: stats.Bytes, Limit: stats.Limit, FreeDisk: stats.FreeDisk,
 			Holes: stats.Holes + stats.LostTail,
@@ -213,5 +217,11 @@ func (s *site) status() health.Status {
 		}
 		st.Uplinks = append(st.Uplinks, q)
 	}
+	for _, u := range s.plan.uplinks {
+		if !u.passes {
+			st.Uplinks = append(st.Uplinks, health.Queue{Name: u.name})
+		}
+	}
+	slices.SortFunc(st.Uplinks, func(a, b health.Queue) int { return cmp.Compare(a.Name, b.Name) })
 	return st
 }

@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/acs-agent/acs-agent/agent/broker"
 	"github.com/acs-agent/acs-agent/agent/event"
 	"github.com/acs-agent/acs-agent/agent/health"
 	"github.com/acs-agent/acs-agent/agent/settings"
@@ -24,14 +25,17 @@ type Module struct {
 	Summary string
 	// Example is a commented piece of YAML: one entry of `uplinks:`, complete.
 	Example string
+	// WithoutPasses: what is carried to this portal comes from elsewhere. The journal keeps no place for the uplink, and Run is
+	// given no Source.
+	WithoutPasses bool
 	// New checks the settings and makes the uplink; it touches neither network nor disk, except to read secrets.
 	New func(Env, settings.Section) (Uplink, error)
 }
 
 // Env is what the agent gives to every module.
 type Env struct {
-	// Name is the uplink's name in the configuration.
-	Name string
+	// Name is the uplink's name in the configuration, Device that of the agent, unique in the fleet.
+	Name, Device string
 	// Pace keeps the pace of all requests to one host, whichever uplink sends them.
 	Pace *Pace
 	// UserAgent is sent with each request.
@@ -45,13 +49,25 @@ type Env struct {
 	// Tell publishes an event of the uplink over MQTT, as JSON. It does not wait and loses nothing that matters: who wants to
 	// be sure asks the agent. No personal data, ever; ids of our own or of the portal, states, counts. Never nil.
 	Tell func(event any)
-	Log  *slog.Logger
+	// Broker is the MQTT broker of the configuration, or nil if it names none.
+	Broker *broker.Address
+	// Agent is for uplinks that report on the agent itself.
+	Agent Agent
+	Log   *slog.Logger
+}
+
+// An Agent tells how it is doing as a whole.
+type Agent interface {
+	// Status describes the agent now.
+	Status() health.Status
+	// Changed gives a channel that is closed when the state of any part changes.
+	Changed() <-chan struct{}
 }
 
 // An Uplink carries the passes of its source to one portal.
 type Uplink interface {
 	// Run works until ctx ends, and then returns within a second with nil. It says on its part how it is doing, and keeps
-	// its counts there too. It never gives up by itself.
+	// its counts there too. It never gives up by itself. from is nil for modules without passes.
 	Run(ctx context.Context, from Source, say *health.Part) error
 }
 
@@ -60,6 +76,24 @@ type Uplink interface {
 // a command given while no agent runs is a record in the Store that Run finds later.
 type Commanded interface {
 	Commands() http.Handler
+}
+
+// A Probing uplink can find out, without sending anything that the portal keeps, whether it would be served now: `acs-agent
+// doctor` asks it. Probe may be called while Run runs, keeps the portal's pace, and takes at most 30 s.
+type Probing interface {
+	Probe(ctx context.Context) []Finding
+}
+
+// A Finding is one thing that a probe has looked at.
+type Finding struct {
+	// What was looked at, in a few words: "name", "TLS", "clock", "key".
+	What string
+	// Seen says what was found, also if it is good. No personal data.
+	Seen string
+	// Err is what is wrong and what to do about it; nil if all is well.
+	Err error
+	// Unsure: it could not be found out, and Err says why.
+	Unsure bool
 }
 
 // A Concealing uplink names readers at which something is shown that must never be stored as it was read, such as the number of an

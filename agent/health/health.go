@@ -51,8 +51,12 @@ type Report struct {
 	State State  `json:"state"`
 	// Problem says what is wrong and what to do; empty if the state is ok. No personal data.
 	Problem string `json:"problem,omitempty"`
+	// Code is the same as one word for machines; see CodeOf.
+	Code string `json:"code,omitempty"`
 	// Since is when the state began.
 	Since time.Time `json:"since"`
+	// SaidAt is when the part said anything last, be it the same as before.
+	SaidAt time.Time `json:"said_at"`
 	// Count is what the part is there for: passes read, passes delivered; since the agent started.
 	Count uint64 `json:"count"`
 	// LastAt is when Count grew last; zero if never.
@@ -120,7 +124,7 @@ func (b *Board) Snapshot() []Report {
 	return all
 }
 
-// Changed gives a channel that is closed at the next change of any state.
+// Changed gives a channel that is closed at the next change of any state or code.
 func (b *Board) Changed() <-chan struct{} {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -145,13 +149,13 @@ func (p *Part) Report() Report {
 }
 
 // Up says that the part works.
-func (p *Part) Up() { p.set(Up, "") }
+func (p *Part) Up() { p.set(Up, nil) }
 
 // Down says that the part does not work at present and why; it is tried again.
-func (p *Part) Down(why error) { p.set(Down, why.Error()) }
+func (p *Part) Down(why error) { p.set(Down, why) }
 
 // Stop says that the part does not work until a person acts, and why.
-func (p *Part) Stop(why error) { p.set(Stopped, why.Error()) }
+func (p *Part) Stop(why error) { p.set(Stopped, why) }
 
 // Add counts n passes read or delivered, now.
 func (p *Part) Add(n int) {
@@ -159,6 +163,7 @@ func (p *Part) Add(n int) {
 	defer p.board.mu.Unlock()
 	p.report.Count += uint64(max(0, n))
 	p.report.LastAt = time.Now()
+	p.report.SaidAt = p.report.LastAt
 }
 
 // Odd says that something arrived that could not be understood. It must not contain personal data.
@@ -175,14 +180,21 @@ func (p *Part) Odd(what error) {
 	p.log(level, "not understood", what.Error())
 }
 
-func (p *Part) set(state State, problem string) {
+func (p *Part) set(state State, why error) {
+	problem, code := "", ""
+	if why != nil {
+		problem, code = why.Error(), CodeOf(why)
+	}
+	now := time.Now()
 	p.board.mu.Lock()
 	before := p.report
-	p.report.State, p.report.Problem = state, problem
-	if before.State != state {
-		p.report.Since = time.Now()
+	p.report.State, p.report.Problem, p.report.Code, p.report.SaidAt = state, problem, code, now
+	if before.State != state || before.Code != code {
 		close(p.board.changed)
 		p.board.changed = make(chan struct{})
+	}
+	if before.State != state {
+		p.report.Since = now
 	}
 	p.board.mu.Unlock()
 	switch {

@@ -6,6 +6,8 @@ import "time"
 type Status struct {
 	Device  string `json:"device"`
 	Version string `json:"version"`
+	// Boot is the kernel's id of this boot; empty where there is none.
+	Boot string `json:"boot,omitempty"`
 	// Running is false if no agent runs and the journal was opened to look into it.
 	Running   bool      `json:"running"`
 	PID       int       `json:"pid,omitempty"`
@@ -16,6 +18,22 @@ type Status struct {
 	Journal      JournalStatus `json:"journal"`
 	Parts        []Report      `json:"parts"`
 	Uplinks      []Queue       `json:"uplinks"`
+	Host         Host          `json:"host"`
+}
+
+// Host is the computer on which the agent runs. What it does not tell is left out.
+type Host struct {
+	// MemoryTotal and MemoryAvailable are bytes of main memory.
+	MemoryTotal     int64 `json:"memory_total,omitempty"`
+	MemoryAvailable int64 `json:"memory_available,omitempty"`
+	// Resident is the main memory that the agent has, in bytes.
+	Resident int64 `json:"resident,omitempty"`
+	// Temperature is that of the hottest sensor, in degrees Celsius; nil where there is none.
+	Temperature *float64 `json:"temperature,omitempty"`
+	// Load is how many processes ran or waited for a processor, on average over the last minute; nil if unknown.
+	Load *float64 `json:"load,omitempty"`
+	// Uptime is how long the computer has been running, in seconds.
+	Uptime int64 `json:"uptime_s,omitempty"`
 }
 
 // JournalStatus is the state of the journal.

@@ -14,7 +14,6 @@ import (
 	"net"
 	"net/url"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/acs-agent/acs-agent/agent/health"
@@ -27,10 +26,11 @@ var example string
 
 // Module takes call-back requests.
 var Module = uplink.Module{
-	Type:    "callback",
-	Summary: "call-back requests from the platform for small business, and what became of them",
-	Example: example,
-	New:     New,
+	Type:          "callback",
+	Summary:       "call-back requests from the platform for small business, and what became of them",
+	Example:       example,
+	WithoutPasses: true,
+	New:           New,
 }
 
 const (
@@ -144,10 +144,7 @@ func (c *config) local() bool {
 }
 
 // Run takes requests and tells statuses until ctx ends.
-func (u *callback) Run(ctx context.Context, from uplink.Source, say *health.Part) error {
-	var helpers sync.WaitGroup
-	helpers.Go(func() { pass(ctx, from, say) })
-	defer helpers.Wait()
+func (u *callback) Run(ctx context.Context, _ uplink.Source, say *health.Part) error {
 	u.work(ctx, say)
 	return nil
 }

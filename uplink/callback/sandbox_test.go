@@ -14,7 +14,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/acs-agent/acs-agent/agent/event"
 	"github.com/acs-agent/acs-agent/uplink"
 	"github.com/acs-agent/acs-agent/uplink/sandbox"
 	"github.com/acs-agent/acs-agent/uplink/uplinktest"
@@ -279,16 +278,6 @@ func TestNothingIsConfirmedThatIsNotOnDisk(t *testing.T) {
 	full = false
 	s.run(t, func() bool { return settled(p) && s.quiet() })
 	checkWhole(t, p, s, 3, "after the disk was full")
-}
-
-func TestPassesOfReadersAreSettled(t *testing.T) {
-	_, server := newPortal(t, sandbox.CallbackOptions{})
-	s := newSite(t, server.URL, &uplinktest.Store{}, "")
-	s.source.Append(event.Pass{}, event.Pass{}, event.Pass{})
-	s.run(t, func() bool { return s.source.Cursor() == 3 })
-	if s.source.Delivered() != 0 || len(s.source.Asides()) != 0 {
-		t.Errorf("%d delivered, %v aside", s.source.Delivered(), s.source.Asides())
-	}
 }
 
 // Nothing that leaves the device elsewhere than to the platform holds personal data: MQTT, health, the log, keys of the store.

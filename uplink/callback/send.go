@@ -122,12 +122,3 @@ func (u *callback) refuse(ctx context.Context, r *request, s *status, reply *rep
 	u.env.Tell(refusedEvent{"status_refused", r.Number, s.Code})
 	return nil
 }
-
-// pass lets the passes of the readers go by, which are nothing to the platform.
-func pass(ctx context.Context, from uplink.Source, say *health.Part) {
-	uplink.LetPass(ctx, from, func(err error) {
-		if err != nil {
-			say.Odd(err)
-		}
-	})
-}

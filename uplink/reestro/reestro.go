@@ -30,10 +30,11 @@ var example string
 
 // Module registers subjects of checks and follows the checks.
 var Module = uplink.Module{
-	Type:    "reestro",
-	Summary: "persons and organizations to be checked, and the states of their checks (Kontur.Reestro)",
-	Example: example,
-	New:     New,
+	Type:          "reestro",
+	Summary:       "persons and organizations to be checked, and the states of their checks (Kontur.Reestro)",
+	Example:       example,
+	WithoutPasses: true,
+	New:           New,
 }
 
 type config struct {
@@ -155,25 +156,13 @@ func credential(s string) bool {
 }
 
 // Run works until ctx ends.
-func (r *reestro) Run(ctx context.Context, from uplink.Source, say *health.Part) error {
+func (r *reestro) Run(ctx context.Context, _ uplink.Source, say *health.Part) error {
 	v := &voices{part: say}
 	var parts sync.WaitGroup
-	parts.Go(func() { r.pass(ctx, from, v) })
 	if r.Inbox != "" {
 		parts.Go(func() { newInbox(r, v).run(ctx) })
 	}
 	parts.Go(func() { newClerk(r, v).run(ctx) })
 	parts.Wait()
 	return nil
-}
-
-// pass lets the passes go by, none of which concerns this portal.
-func (r *reestro) pass(ctx context.Context, from uplink.Source, v *voices) {
-	uplink.LetPass(ctx, from, func(err error) {
-		if err != nil {
-			v.down(journalVoice, err)
-		} else {
-			v.up(journalVoice)
-		}
-	})
 }

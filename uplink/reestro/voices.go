@@ -10,8 +10,7 @@ import (
 type voice int
 
 const (
-	journalVoice voice = iota
-	inboxVoice
+	inboxVoice voice = iota
 	subjectsVoice
 	checksVoice
 	voiceCount
