@@ -22,14 +22,18 @@ type connection struct {
 	running bool
 }
 
-// dial reaches the running agent.
+// dial reaches the running agent. It need not be the configuration of now that the agent works by: where the file has mistakes,
+// the agent keeps to the one before.
 func (o *options) dial(ctx context.Context) (*connection, error) {
-	cfg, err := config.Load(config.Find(o.config))
-	if err != nil {
-		return nil, err
+	cfg, wrong := config.Load(config.Find(o.config))
+	if cfg == nil {
+		return nil, wrong
 	}
 	client, err := localapi.Dial(ctx, cfg.DataDir)
 	if err != nil {
+		if wrong != nil && errors.Is(err, localapi.ErrNotRunning) {
+			return nil, wrong
+		}
 		return nil, err
 	}
 	return &connection{client, true}, nil

@@ -294,3 +294,12 @@ func lastLines(text string, n int) string {
 	lines := strings.SplitAfter(text, "\n")
 	return strings.Join(lines[max(0, len(lines)-n):], "")
 }
+
+// rows are all that the portal has.
+func (g *gateway) rows() (all []sandbox.Row) {
+	g.portal.Rows(func(r sandbox.Row) bool {
+		all = append(all, r)
+		return true
+	})
+	return all
+}

@@ -18,17 +18,18 @@ import (
 
 // A plan is what the configuration asks for, checked by the modules themselves. Nothing of it has touched hardware or network.
 type plan struct {
-	lines   []served
-	uplinks []carrier
+	lines   []*served
+	uplinks []*carrier
 	readers []intake.Reader
 	broker  *broker.Address
 }
 
 // served is a driver and the readers of its line.
 type served struct {
-	driver  drivers.Driver
-	readers []string
-	typ     string
+	driver      drivers.Driver
+	readers     []string
+	typ         string
+	fingerprint string
 }
 
 // carrier is an uplink and its name.
@@ -36,7 +37,8 @@ type carrier struct {
 	uplink.Uplink
 	name, typ string
 	// passes: the uplink reads the journal.
-	passes bool
+	passes      bool
+	fingerprint string
 }
 
 // services are what an open site gives to its uplinks; where settings are only checked there are none.
@@ -44,6 +46,9 @@ type services struct {
 	store func(uplinkName string) uplink.Store
 	tell  func(uplinkName string, event any)
 	agent uplink.Agent
+	pace  *uplink.Pace
+	// before is the plan that is carried out now, or nil. What is the same in the new one is taken from there.
+	before *plan
 }
 
 // noServices are enough to check settings.
@@ -51,10 +56,11 @@ func noServices() services {
 	return services{
 		store: func(string) uplink.Store { return nil },
 		tell:  func(string, any) {},
+		pace:  uplink.NewPace(),
 	}
 }
 
-// makePlan makes the modules. The error is a *config.Mistakes with all that they found wrong.
+// makePlan makes the modules, or takes them from the plan before. The error is a *config.Mistakes with all that they found wrong.
 func makePlan(cfg *config.Config, log *slog.Logger, given services) (*plan, error) {
 	var wrong config.Mistakes
 	p := &plan{broker: brokerAddress(cfg)}
@@ -65,7 +71,7 @@ func makePlan(cfg *config.Config, log *slog.Logger, given services) (*plan, erro
 		}
 		p.broker.TLS = &tls.Config{RootCAs: roots, MinVersion: tls.VersionTLS12}
 	}
-	p.makeLines(cfg, log, &wrong)
+	p.makeLines(cfg, log, given.before, &wrong)
 	p.makeUplinks(cfg, log, given, &wrong)
 	for _, r := range cfg.Readers {
 		org, _ := cfg.Organization(r.Organization)
@@ -135,7 +141,7 @@ func (g *siblings) locate(err error, wrong *config.Mistakes) {
 }
 
 // makeLines puts the readers together that share a line and makes their drivers.
-func (p *plan) makeLines(cfg *config.Config, log *slog.Logger, wrong *config.Mistakes) {
+func (p *plan) makeLines(cfg *config.Config, log *slog.Logger, before *plan, wrong *config.Mistakes) {
 	modules := make(map[string]drivers.Module)
 	for _, m := range driverModules() {
 		modules[m.Type] = m
@@ -170,16 +176,16 @@ func (p *plan) makeLines(cfg *config.Config, log *slog.Logger, wrong *config.Mis
 			g.locate(err, wrong)
 			continue
 		}
-		l := served{driver: driver, typ: g.module.Type}
-		for _, r := range g.readers {
+		l := &served{driver: driver, typ: g.module.Type}
+		for i, r := range g.readers {
 			l.readers = append(l.readers, r.Name)
+			l.fingerprint += g.sections[i].Fingerprint()
 		}
-		p.lines = append(p.lines, l)
+		p.lines = append(p.lines, before.line(l))
 	}
 }
 
 func (p *plan) makeUplinks(cfg *config.Config, log *slog.Logger, given services, wrong *config.Mistakes) {
-	pace := uplink.NewPace()
 	var readers []string
 	for _, r := range cfg.Readers {
 		readers = append(readers, r.Name)
@@ -195,14 +201,14 @@ func (p *plan) makeUplinks(cfg *config.Config, log *slog.Logger, given services,
 			continue
 		}
 		made, err := modules[i].New(uplink.Env{
-			Name: u.Name, Device: cfg.Device, Broker: p.broker, Agent: given.agent, Pace: pace, UserAgent: "acs-agent/" + version, Readers: readers, Log: log.With("uplink", u.Name),
+			Name: u.Name, Device: cfg.Device, Broker: p.broker, Agent: given.agent, Pace: given.pace, UserAgent: "acs-agent/" + version, Readers: readers, Log: log.With("uplink", u.Name),
 			Zone: cfg.Zone, Store: given.store(u.Name), Tell: func(event any) { given.tell(u.Name, event) },
 		}, u.Section)
 		if err != nil {
 			wrong.Add(u.Section.Locate(err)...)
 			continue
 		}
-		p.uplinks = append(p.uplinks, carrier{made, u.Name, u.Type, !modules[i].WithoutPasses})
+		p.uplinks = append(p.uplinks, given.before.carrier(&carrier{made, u.Name, u.Type, !modules[i].WithoutPasses, u.Section.Fingerprint()}))
 	}
 }
 
@@ -213,6 +219,30 @@ func organizations(cfg *config.Config) map[string]event.Organization {
 		all[o.ID] = o.Organization
 	}
 	return all
+}
+
+// line gives the line of the plan that does the same as l, or l itself.
+func (p *plan) line(l *served) *served {
+	if p == nil {
+		return l
+	}
+	i := slices.IndexFunc(p.lines, func(old *served) bool { return old.fingerprint == l.fingerprint })
+	if i < 0 {
+		return l
+	}
+	return p.lines[i]
+}
+
+// carrier gives the uplink of the plan that does the same as c, or c itself.
+func (p *plan) carrier(c *carrier) *carrier {
+	if p == nil {
+		return c
+	}
+	i := slices.IndexFunc(p.uplinks, func(old *carrier) bool { return old.fingerprint == c.fingerprint })
+	if i < 0 {
+		return c
+	}
+	return p.uplinks[i]
 }
 
 // uplinkNames are those that read the journal.

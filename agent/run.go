@@ -7,9 +7,11 @@ import (
 	"io"
 	"log/slog"
 	"os"
+	"os/signal"
 	"runtime/debug"
 	"strings"
 	"sync"
+	"syscall"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -20,7 +22,6 @@ import (
 	"github.com/acs-agent/acs-agent/agent/health"
 	"github.com/acs-agent/acs-agent/buffer"
 	"github.com/acs-agent/acs-agent/drivers"
-	"github.com/acs-agent/acs-agent/uplink"
 )
 
 const (
@@ -38,6 +39,8 @@ func newRun(o *options) *cobra.Command {
 		Use:   "run",
 		Short: "Read passes and report them until stopped",
 		Long: "Works until Ctrl-C or SIGTERM, and then ends in order within five seconds. Logs go to the standard error.\n\n" +
+			"A configuration that has changed is taken over two seconds after the last change, and at once on SIGHUP: only what is\n" +
+			"touched by the change is stopped and started. One with mistakes is refused, and the one before stays in use.\n\n" +
 			"Exit status: 0 stopped, 1 it cannot go on (start it again), 3 the configuration has to be mended.",
 		Example: "  acs-agent run\n  acs-agent run --config ./config.yaml --log-level debug",
 		Args:    noArgs,
@@ -47,11 +50,7 @@ func newRun(o *options) *cobra.Command {
 				return err
 			}
 			limitMemory()
-			cfg, err := config.Load(config.Find(o.config))
-			if err != nil {
-				return needsPerson{err}
-			}
-			return run(cmd.Context(), cfg, log)
+			return run(cmd.Context(), config.Find(o.config), log)
 		},
 	}
 	cmd.Flags().TextVar(&level, "log-level", level, "debug, info, warn or error")
@@ -72,28 +71,61 @@ func newLog(w io.Writer, level slog.Level, format string) (*slog.Logger, error) 
 
 func discardLog() *slog.Logger { return slog.New(slog.DiscardHandler) }
 
-// run opens the site and works until ctx ends or the journal fails.
-func run(ctx context.Context, cfg *config.Config, log *slog.Logger) error {
+// run works until ctx ends or the journal fails. A configuration that changes the ground under everything is taken over by
+// closing the site and opening another one.
+func run(ctx context.Context, path string, log *slog.Logger) error {
+	hangup := make(chan os.Signal, 1)
+	signal.Notify(hangup, syscall.SIGHUP)
+	defer signal.Stop(hangup)
+	cfg, err := config.Load(path)
+	if err != nil {
+		return needsPerson{err}
+	}
+	var before *config.Config // to go back to
+	var refused error
+	for {
+		err := runSite(ctx, cfg, refused, hangup, log)
+		if next, ok := errors.AsType[*successor](err); ok {
+			before, cfg, refused = cfg, next.cfg, nil
+			continue
+		}
+		if failed, ok := errors.AsType[*unopened](err); ok && before != nil {
+			log.Error("the changed configuration cannot be used; going back to the one before", "error", failed)
+			before, cfg, refused = nil, before, failed
+			continue
+		}
+		return err
+	}
+}
+
+// unopened is why a site could not be opened.
+type unopened struct{ error }
+
+func (u *unopened) Unwrap() error { return u.error }
+
+// runSite opens the site and works until ctx ends, the journal fails or a *successor is to take its place. refused says why
+// another configuration was given up for this one; nil if none was.
+func runSite(ctx context.Context, cfg *config.Config, refused error, hangup <-chan os.Signal, log *slog.Logger) error {
 	s, err := newSite(ctx, cfg, log)
 	if err != nil {
 		var wrong *config.Mistakes
 		if errors.As(err, &wrong) || errors.Is(err, buffer.ErrKey) || errors.Is(err, buffer.ErrUncorrected) {
-			return needsPerson{err}
+			return &unopened{needsPerson{err}}
 		}
-		return err
+		return &unopened{err}
 	}
 	for _, w := range cfg.Warnings() {
 		log.Warn("configuration", "warning", w.Problem, "field", w.Field, "advice", w.Advice)
 	}
 	s.running = true
 	log.Info("started", "version", version, "device", cfg.Device, "readers", len(cfg.Readers), "uplinks", len(cfg.Uplinks))
-	err = s.run(ctx)
+	err = s.run(ctx, refused, hangup)
 	log.Info("stopped")
 	return err
 }
 
 // run starts everything, waits for the end, and stops in the order in which passes flow: readers, uplinks, the rest.
-func (s *site) run(ctx context.Context) error {
+func (s *site) run(ctx context.Context, refused error, hangup <-chan os.Signal) error {
 	work, fail := context.WithCancelCause(ctx)
 	defer fail(nil)
 
@@ -102,6 +134,10 @@ func (s *site) run(ctx context.Context) error {
 	readers := s.group(uplinks.ctx)
 	parts := []*group{readers, uplinks, rest}
 
+	if err := s.startBroker(rest); err != nil {
+		s.stop(parts)
+		return &unopened{err}
+	}
 	rest.start("local socket", func(ctx context.Context) error {
 		err := s.api().Serve(ctx, s.cfg.DataDir)
 		if err != nil {
@@ -113,31 +149,16 @@ func (s *site) run(ctx context.Context) error {
 	rest.start("watchdog", s.watchdog)
 	rest.start("held passes", s.sweeper.Run)
 	rest.start("clock", s.watchClock)
-	if s.keeper != nil {
-		s.keeper.OnChange = func(r cardholdersReport, err error) {
-			s.reportCardholders(r, err)
-			s.sweeper.Again()
-		}
-		rest.start("cardholders", s.keeper.Run)
-	}
-	if err := s.startBroker(rest); err != nil {
-		fail(err)
-	}
 	if s.publisher != nil {
 		rest.start("events", s.publisher.Run)
 	}
-	for _, u := range s.plan.uplinks {
-		say := s.board.Part(health.Uplink, u.name)
-		var source uplink.Source
-		if u.passes {
-			source = s.sweeper.Watch(s.journal.Source(u.name))
-		}
-		uplinks.keep(say, func(ctx context.Context) error { return u.Run(ctx, source, say) })
-	}
-	for _, l := range s.plan.lines {
-		say := s.board.Reader(l.readers[0])
-		readers.keep(say, func(ctx context.Context) error { return l.driver.Run(ctx, s.take, s.board) })
-	}
+	w := &works{site: s, readers: readers, uplinks: uplinks, rest: rest, cfg: s.cfg, running: make(map[any]func())}
+	w.start(s.plan)
+	rest.start("configuration", func(ctx context.Context) error {
+		f := &follower{works: w, path: s.cfg.Path, hangup: hangup, succeed: fail}
+		f.run(ctx, refused)
+		return nil
+	})
 
 	select {
 	case <-work.Done():
@@ -247,12 +268,16 @@ func (g *group) start(name string, do func(context.Context) error) {
 	})
 }
 
-// keep runs do again and again until the group ends: readers and uplinks never give up.
-func (g *group) keep(say *health.Part, do func(context.Context) error) {
+// keep runs do again and again until the group ends, or until stop is called, which waits for the end: readers and uplinks never
+// give up.
+func (g *group) keep(say *health.Part, do func(context.Context) error) (stop func()) {
+	ctx, cancel := context.WithCancel(g.ctx)
+	ended := make(chan struct{})
 	g.wg.Go(func() {
-		for g.ctx.Err() == nil {
-			err := guard(g.ctx, do)
-			if g.ctx.Err() != nil {
+		defer close(ended)
+		for ctx.Err() == nil {
+			err := guard(ctx, do)
+			if ctx.Err() != nil {
 				return
 			}
 			if err == nil {
@@ -260,11 +285,15 @@ func (g *group) keep(say *health.Part, do func(context.Context) error) {
 			}
 			say.Down(err)
 			select {
-			case <-g.ctx.Done():
+			case <-ctx.Done():
 			case <-time.After(restartPause):
 			}
 		}
 	})
+	return func() {
+		cancel()
+		<-ended
+	}
 }
 
 // guard turns a panic into an error, so that the fault of one module does not take the others down. The stack goes along,

@@ -9,7 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
-	"strings"
+	"sync"
 	"time"
 
 	"github.com/acs-agent/acs-agent/agent/broker"
@@ -35,29 +35,28 @@ var earliest = time.Date(2026, time.November, 1, 0, 0, 0, 0, time.UTC)
 
 // A site is everything that stands between readers and portals, opened and wired, but not running yet.
 type site struct {
-	cfg     *config.Config
-	plan    *plan
 	log     *slog.Logger
 	board   *health.Board
 	clock   *intake.Clock
 	who     *intake.Who
-	keeper  *cardholders.Keeper // nil if the configuration names no file
 	journal *buffer.Journal
 	desk    *queue.Desk
 	sweeper *queue.Sweeper
 	intake  *intake.Intake
 	hub     *localapi.Hub
+	pace    *uplink.Pace
 	// publisher tells events over MQTT; nil without a broker.
 	publisher *broker.Publisher
 	started   time.Time
 	running   bool
-}
 
-// nobody is the finder of a site without a list of cardholders.
-type nobody struct{}
+	// cfg is the configuration with which the site was opened. Others that are taken over later have the same foundation.
+	cfg *config.Config
+	// keeper follows the list of cardholders; nil if the configuration names none. Who runs the site may exchange it.
+	keeper *cardholders.Keeper
 
-func (nobody) Find(*event.Credential, time.Time) cardholders.Answer {
-	return cardholders.Answer{Pending: event.UnknownCard}
+	mu   sync.RWMutex
+	plan *plan // what is carried out now
 }
 
 // newSite opens the journal and everything that belongs to it.
@@ -67,7 +66,7 @@ func newSite(ctx context.Context, cfg *config.Config, log *slog.Logger) (*site, 
 		return nil, err
 	}
 	s := &site{
-		cfg: cfg, log: log, board: health.NewBoard(log), hub: &localapi.Hub{}, started: time.Now(),
+		cfg: cfg, log: log, board: health.NewBoard(log), hub: &localapi.Hub{}, started: time.Now(), pace: uplink.NewPace(),
 		clock: intake.NewClock(cfg.Zone, earliest),
 	}
 	if err := os.MkdirAll(cfg.DataDir, 0o750); err != nil {
@@ -83,22 +82,41 @@ func newSite(ctx context.Context, cfg *config.Config, log *slog.Logger) (*site, 
 	if p.broker != nil {
 		s.publisher = broker.NewPublisher(p.broker, cfg.Device+"-events", log)
 	}
-	if s.plan, err = makePlan(cfg, log, services{
-		store: func(name string) uplink.Store { return s.journal.Records(name) }, tell: s.tell, agent: s,
-	}); err != nil {
+	if s.plan, err = makePlan(cfg, log, s.services()); err != nil {
 		return nil, errors.Join(err, s.journal.Close())
 	}
-	s.who = &intake.Who{Finder: nobody{}, Clock: s.clock, Organizations: organizations(cfg)}
-	if cfg.Cardholders.File != "" {
-		s.keeper = cardholders.NewKeeper(cfg.Cardholders.File, cfg.Zone, log)
-		s.who.Finder = s.keeper
-		s.reportCardholders(s.keeper.Last())
-	}
-	s.desk = &queue.Desk{Journal: s.journal, Uplinks: p.uplinkNames(), Who: s.who}
+	s.who = &intake.Who{Clock: s.clock}
+	s.keeper = s.openCardholders(cfg)
+	s.who.Use(s.finder(), organizations(cfg))
+	s.desk = &queue.Desk{Journal: s.journal, Who: s.who}
 	s.sweeper = queue.NewSweeper(s.desk, log)
 	s.intake = intake.New(intake.Options{
 		Device: cfg.Device, Clock: s.clock, Journal: s.journal, Who: s.who, Board: s.board, Log: log, Stored: s.hub.Tell,
-	}, p.readers)
+	}, s.plan.readers)
+	s.name(s.plan)
+	s.board.Part(health.Journal, "journal").Up()
+	if err := s.remember(ctx); err != nil {
+		return nil, errors.Join(err, s.journal.Close())
+	}
+	return s, nil
+}
+
+// services are what the uplinks of this site are given.
+func (s *site) services() services {
+	return services{
+		store: func(name string) uplink.Store { return s.journal.Records(name) }, tell: s.tell, agent: s, pace: s.pace, before: s.current(),
+	}
+}
+
+// current is the plan that is carried out now.
+func (s *site) current() *plan {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	return s.plan
+}
+
+// name puts the types of readers and uplinks on the board.
+func (s *site) name(p *plan) {
 	for _, l := range p.lines {
 		for _, name := range l.readers {
 			s.board.Reader(name).SetType(l.typ)
@@ -107,11 +125,6 @@ func newSite(ctx context.Context, cfg *config.Config, log *slog.Logger) (*site, 
 	for _, u := range p.uplinks {
 		s.board.Part(health.Uplink, u.name).SetType(u.typ)
 	}
-	s.board.Part(health.Journal, "journal").Up()
-	if err := s.remember(ctx); err != nil {
-		return nil, errors.Join(err, s.journal.Close())
-	}
-	return s, nil
 }
 
 // remember tells the intake of the newest passes.
@@ -136,25 +149,6 @@ func (s *site) remember(ctx context.Context) error {
 	return nil
 }
 
-// reportCardholders puts on the board what reading the list of cardholders gave.
-func (s *site) reportCardholders(r cardholders.Report, err error) {
-	part := s.board.Part(health.Cardholders, filepath.Base(s.cfg.Cardholders.File))
-	var reason string
-	if err != nil {
-		reason = strings.TrimPrefix(err.Error(), "cardholders: ") // as the part is called anyway
-	}
-	switch {
-	case err != nil && s.keeper.Book().Len() == 0:
-		part.Down(fmt.Errorf("%s; until it can be read nobody is known, and passes are held", reason))
-	case err != nil:
-		part.Down(fmt.Errorf("%s; the list that was read before stays in use", reason))
-	case r.Refused > 0:
-		part.Down(fmt.Errorf("%d rows are used, %d cannot be; `acs-agent check` lists them", r.Used, r.Refused))
-	default:
-		part.Up()
-	}
-}
-
 // tell publishes an event of an uplink, if there is a broker.
 func (s *site) tell(uplinkName string, event any) {
 	if s.publisher != nil && s.running {
@@ -165,7 +159,7 @@ func (s *site) tell(uplinkName string, event any) {
 // commands are the handlers of the uplinks that people can talk to, by name.
 func (s *site) commands() map[string]localapi.Commands {
 	all := make(map[string]localapi.Commands)
-	for _, u := range s.plan.uplinks {
+	for _, u := range s.current().uplinks {
 		if c, ok := u.Uplink.(uplink.Commanded); ok {
 			all[u.name] = localapi.Commands{Type: u.typ, Handler: c.Commands()}
 		}
@@ -182,7 +176,7 @@ func (s *site) close() {
 
 // api answers the commands.
 func (s *site) api() *localapi.Server {
-	server := &localapi.Server{Status: s.Status, Desk: s.desk, Log: s.log, Uplinks: s.commands()}
+	server := &localapi.Server{Status: s.Status, Desk: s.desk, Log: s.log, Uplinks: s.commands}
 	if s.running {
 		server.Seen = s.hub
 	}
@@ -217,7 +211,7 @@ func (s *site) Status() health.Status {
 		}
 		st.Uplinks = append(st.Uplinks, q)
 	}
-	for _, u := range s.plan.uplinks {
+	for _, u := range s.current().uplinks {
 		if !u.passes {
 			st.Uplinks = append(st.Uplinks, health.Queue{Name: u.name})
 		}

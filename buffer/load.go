@@ -173,39 +173,20 @@ func (j *Journal) loadEnd(begin uint64) error {
 	})
 }
 
-// loadCursors reads the cursors. An uplink that was never seen begins with all that is kept if it is among the first, and with
-// the next pass if it came later.
+// loadCursors reads the cursors and enlists the configured uplinks.
 func (j *Journal) loadCursors() error {
 	j.uplinks = map[string]*uplink{}
 	err := j.each(stateKey(kindCursor), func(key, value []byte) error {
 		if len(value) != 8 {
 			return errors.New("a cursor is damaged; nothing has been changed: copy the folder away")
 		}
-		j.uplinks[string(key[2:])] = &uplink{cursor: binary.BigEndian.Uint64(value), orphaned: true}
+		j.uplinks[string(key[2:])] = &uplink{cursor: binary.BigEndian.Uint64(value)}
 		return nil
 	})
 	if err != nil {
 		return err
 	}
-	var begin uint64
-	if len(j.uplinks) > 0 {
-		begin = j.end
-	}
-	var entries []entry
-	for _, name := range j.opts.names() {
-		if known := j.uplinks[name]; known != nil {
-			known.orphaned = false
-			continue
-		}
-		j.uplinks[name] = &uplink{cursor: begin}
-		entries = append(entries, cursorEntry(name, begin))
-	}
-	for name, u := range j.uplinks {
-		if u.orphaned {
-			j.log.Warn("journal keeps the place of an uplink that is not configured", "uplink", name, "cursor", u.cursor)
-		}
-	}
-	return j.store(entries)
+	return j.enlist(j.opts.Uplinks)
 }
 
 // setNumbers settles with which number the row goes on. If fewer passes are here than were certainly stored, some are lost:

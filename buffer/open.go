@@ -9,7 +9,6 @@ import (
 	"math/bits"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -56,12 +55,8 @@ func (o *Options) complete() error {
 	case o.MaxSize != 0 && o.MaxSize < minMaxSize:
 		return fmt.Errorf("a size limit of %d bytes is too small: at least %d MiB", o.MaxSize, minMaxSize>>20)
 	}
-	seen := map[string]bool{}
-	for _, name := range o.Uplinks {
-		if name == "" || len(name) > 255 || strings.ContainsRune(name, 0) || seen[name] {
-			return fmt.Errorf("uplink name %q: names must be unique, of 1 to 255 bytes, without zero bytes", name)
-		}
-		seen[name] = true
+	if err := checkNames(o.Uplinks); err != nil {
+		return err
 	}
 	o.Dir = filepath.Clean(o.Dir)
 	if o.Log == nil {
@@ -202,5 +197,13 @@ func openStore(dir string, log *slog.Logger, troubles *atomic.Uint64) (*badger.D
 	return db, nil
 }
 
-// names gives the configured uplinks, sorted.
-func (o *Options) names() []string { return slices.Sorted(slices.Values(o.Uplinks)) }
+func checkNames(uplinks []string) error {
+	seen := map[string]bool{}
+	for _, name := range uplinks {
+		if name == "" || len(name) > 255 || strings.ContainsRune(name, 0) || seen[name] {
+			return fmt.Errorf("uplink name %q: names must be unique, of 1 to 255 bytes, without zero bytes", name)
+		}
+		seen[name] = true
+	}
+	return nil
+}

@@ -122,7 +122,7 @@ func (ck *checker) config() *Config {
 	}
 	ck.decode(ck.file.root, "", "", &doc, shape{})
 	c := &Config{
-		Device: doc.Device, DataDir: ck.file.absolute(doc.DataDir), Lang: doc.Lang, Listen: doc.Listen,
+		Path: ck.file.path, Device: doc.Device, DataDir: ck.file.absolute(doc.DataDir), Lang: doc.Lang, Listen: doc.Listen,
 		Cardholders: Cardholders{File: ck.file.absolute(doc.Cardholders.File)},
 		Buffer: Buffer{
 			MaxSize: doc.Buffer.MaxSize, Keep: doc.Buffer.Keep.Std(), KeyFile: ck.file.absolute(doc.Buffer.KeyFile),

@@ -20,6 +20,8 @@ import (
 
 // A Config is the part of a configuration that this package knows, and the sections of the rest. All paths in it are absolute.
 type Config struct {
+	// Path is the file as it was named to Load.
+	Path string
 	// Device is the name of this agent, unique in the fleet.
 	Device string
 	// Zone is the time zone of the site.

@@ -20,6 +20,8 @@ type decoder struct {
 	// section is the name that the credentials of the service manager begin with.
 	section  string
 	mistakes Mistakes
+	// secrets are the values of all that were found.
+	secrets []string
 	// fault is a target that cannot be filled: a mistake in the program, not in the file.
 	fault error
 }

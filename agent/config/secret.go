@@ -101,6 +101,7 @@ func (d *decoder) credential(section *node, field, key string, v reflect.Value) 
 
 func (d *decoder) keep(value string, v reflect.Value) {
 	d.file.hide(value, nil)
+	d.secrets = append(d.secrets, value)
 	v.Set(reflect.ValueOf(settings.NewSecret(value)))
 }
 

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"reflect"
+	"slices"
 	"strings"
 
 	"github.com/acs-agent/acs-agent/agent/settings"
@@ -17,6 +18,8 @@ type Section struct {
 	field string
 	// name is what the section's credentials begin with.
 	name string
+	// secrets are those that Decode has found.
+	secrets []string
 	// common are the keys that every such section has and that the module does not see.
 	common []string
 }
@@ -33,6 +36,11 @@ func (s *Section) Decode(into any) error {
 	}
 	d := decoder{file: s.file, section: s.name}
 	d.structure(s.node, s.field, v.Elem(), shape{others: s.common})
+	for _, secret := range d.secrets {
+		if !slices.Contains(s.secrets, secret) {
+			s.secrets = append(s.secrets, secret)
+		}
+	}
 	if d.fault != nil {
 		return d.fault
 	}

@@ -5,6 +5,7 @@ package intake
 import (
 	"context"
 	"log/slog"
+	"sync"
 	"time"
 
 	"github.com/acs-agent/acs-agent/agent/event"
@@ -46,6 +47,7 @@ type Options struct {
 // An Intake takes passes from all readers.
 type Intake struct {
 	Options
+	mu      sync.RWMutex
 	readers map[string]*entrance
 }
 
@@ -53,16 +55,36 @@ type Intake struct {
 type entrance struct {
 	Reader
 	say    *health.Part
-	memory memory
+	memory *memory
 }
 
 // New makes an intake for the readers.
 func New(o Options, readers []Reader) *Intake {
-	i := &Intake{Options: o, readers: make(map[string]*entrance, len(readers))}
-	for _, r := range readers {
-		i.readers[r.Name] = &entrance{Reader: r, say: o.Board.Reader(r.Name)}
-	}
+	i := &Intake{Options: o}
+	i.Use(readers)
 	return i
+}
+
+// Use changes the readers that passes are taken from, and what is known of them. Those that stay keep their memory of
+// repetitions. A pass that is being taken is finished as it began.
+func (i *Intake) Use(readers []Reader) {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	fresh := make(map[string]*entrance, len(readers))
+	for _, r := range readers {
+		e := &entrance{Reader: r, say: i.Board.Reader(r.Name), memory: &memory{}}
+		if known := i.readers[r.Name]; known != nil {
+			e.memory = known.memory
+		}
+		fresh[r.Name] = e
+	}
+	i.readers = fresh
+}
+
+func (i *Intake) entrance(reader string) *entrance {
+	i.mu.RLock()
+	defer i.mu.RUnlock()
+	return i.readers[reader]
 }
 
 // unknownReader is a fault of the driver, not of the site: drivers get their names from the configuration.
@@ -73,7 +95,7 @@ func (u unknownReader) Error() string { return "no reader is called " + string(u
 // Take stores a pass; see drivers.Take for what it promises. It sets the reading time of p if that is zero and changes nothing
 // else, so that a pass which could not be stored can be offered again as it was.
 func (i *Intake) Take(ctx context.Context, p *event.Pass) error {
-	e := i.readers[p.Reader]
+	e := i.entrance(p.Reader)
 	if e == nil {
 		return unknownReader(p.Reader)
 	}
@@ -138,7 +160,7 @@ func (i *Intake) store(ctx context.Context, e *entrance, taken *event.Pass) erro
 // Remember makes the intake know a pass that was stored before this start, so that a message which is delivered again after a
 // crash is not taken for another pass. Older passes come first.
 func (i *Intake) Remember(p *event.Pass) {
-	e := i.readers[p.Reader]
+	e := i.entrance(p.Reader)
 	if e == nil {
 		return
 	}

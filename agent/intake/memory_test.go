@@ -24,7 +24,7 @@ func TestMemoryIsBounded(t *testing.T) {
 				if err := in.Take(t.Context(), p); err != nil {
 					t.Fatal(err)
 				}
-				m := &in.readers["gate-1"].memory
+				m := in.readers["gate-1"].memory
 				most = max(most, len(m.cards))
 				if len(m.events) > eventsKept || len(m.order) != len(m.events) {
 					t.Fatalf("%d events are remembered, %d in order, want %d at most", len(m.events), len(m.order), eventsKept)

@@ -93,7 +93,7 @@ func TestAFailedMessageIsStoredWhenItIsDeliveredAgain(t *testing.T) {
 	if len(h.passes) != 1 {
 		t.Errorf("%d passes are stored, want 1", len(h.passes))
 	}
-	if m := &in.readers["gate-1"].memory; len(m.order) != 1 || len(m.events) != 1 {
+	if m := in.readers["gate-1"].memory; len(m.order) != 1 || len(m.events) != 1 {
 		t.Errorf("%d ids in order, %d remembered, want one of each", len(m.order), len(m.events))
 	}
 }

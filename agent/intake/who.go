@@ -2,6 +2,7 @@ package intake
 
 import (
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/acs-agent/acs-agent/agent/cardholders"
@@ -13,12 +14,23 @@ type Finder interface {
 	Find(c *event.Credential, at time.Time) cardholders.Answer
 }
 
-// Who completes passes with the person and the institution.
+// Who completes passes with the person and the institution. Its methods may be called by several goroutines.
 type Who struct {
+	Clock *Clock
+	// What follows is what it begins with; Use changes it.
+
 	Finder Finder
-	Clock  *Clock
 	// Organizations are the institutions of the configuration, by id.
 	Organizations map[string]event.Organization
+
+	mu sync.RWMutex
+}
+
+// Use changes what is known of people and institutions.
+func (w *Who) Use(f Finder, organizations map[string]event.Organization) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.Finder, w.Organizations = f, organizations
 }
 
 // Complete fills in what is missing: the true time, the holder, the institution. It returns why the pass cannot go to a portal
@@ -27,6 +39,8 @@ func (w *Who) Complete(p *event.Pass) event.Pending {
 	if p.Holder != (event.Holder{}) {
 		return event.None // the holder is filled in last
 	}
+	w.mu.RLock()
+	defer w.mu.RUnlock()
 	if !p.At.Trusted {
 		at, ok := w.Clock.Correct(p.At)
 		if !ok {

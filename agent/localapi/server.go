@@ -41,8 +41,8 @@ type Server struct {
 	// Status describes the agent now.
 	Status func() health.Status
 	Desk   *queue.Desk
-	// Uplinks are those that people can talk to, by name.
-	Uplinks map[string]Commands
+	// Uplinks gives those that people can talk to, by name.
+	Uplinks func() map[string]Commands
 	// Seen is where passes are watched as they come; nil if no agent runs.
 	Seen *Hub
 	Log  *slog.Logger
@@ -192,8 +192,9 @@ func (s *Server) act(w http.ResponseWriter, r *http.Request) {
 
 // uplinks tells which uplinks have commands: an object of name and type.
 func (s *Server) uplinks(w http.ResponseWriter, _ *http.Request) {
-	types := make(map[string]string, len(s.Uplinks))
-	for name, c := range s.Uplinks {
+	all := s.Uplinks()
+	types := make(map[string]string, len(all))
+	for name, c := range all {
 		types[name] = c.Type
 	}
 	answer(w, types)
@@ -202,7 +203,7 @@ func (s *Server) uplinks(w http.ResponseWriter, _ *http.Request) {
 // command hands a request on to the uplink that it names.
 func (s *Server) command(w http.ResponseWriter, r *http.Request) {
 	name := r.PathValue("name")
-	c, ok := s.Uplinks[name]
+	c, ok := s.Uplinks()[name]
 	if !ok {
 		fail(w, http.StatusNotFound, fmt.Errorf("no uplink %q has commands", name))
 		return

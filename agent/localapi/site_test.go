@@ -53,8 +53,8 @@ func newDesk(t *testing.T) *queue.Desk {
 		}
 	})
 	return &queue.Desk{
-		Journal: j, Uplinks: []string{"visits", "relay"},
-		Who: &intake.Who{Finder: nobody{}, Clock: intake.NewClock(almaty, time.Unix(0, 0))},
+		Journal: j,
+		Who:     &intake.Who{Finder: nobody{}, Clock: intake.NewClock(almaty, time.Unix(0, 0))},
 	}
 }
 

@@ -70,8 +70,6 @@ type Query struct {
 // A Desk is where the passes of one journal are looked after.
 type Desk struct {
 	Journal *buffer.Journal
-	// Uplinks are the names of the configured uplinks.
-	Uplinks []string
 	// Who completes held passes.
 	Who *intake.Who
 }
@@ -82,14 +80,7 @@ var ErrNoUplink = errors.New("no such uplink")
 // Names are the uplinks that have or had something in the journal: the configured ones, and those that are gone from the
 // configuration while passes still wait for them.
 func (d *Desk) Names() []string {
-	names := slices.Clone(d.Uplinks)
-	for name := range d.Journal.Stats().Uplinks {
-		if !slices.Contains(names, name) {
-			names = append(names, name)
-		}
-	}
-	slices.Sort(names)
-	return names
+	return d.Journal.Uplinks()
 }
 
 // Knows returns an error that wraps ErrNoUplink if the name is not empty and no uplink has it.

@@ -74,7 +74,7 @@ func (s *site) open(minFree int64, uplinks ...string) {
 			s.t.Error(err)
 		}
 	})
-	s.Desk = &Desk{Journal: j, Uplinks: uplinks, Who: &intake.Who{
+	s.Desk = &Desk{Journal: j, Who: &intake.Who{
 		Finder: &s.list, Clock: s.clock, Organizations: map[string]event.Organization{"school-12": school},
 	}}
 }
