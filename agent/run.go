@@ -34,6 +34,7 @@ const (
 func newRun(o *options) *cobra.Command {
 	level := slog.LevelInfo
 	format := "text"
+	var manager managed
 	cmd := &cobra.Command{
 		Use:   "run",
 		Short: "Read passes and report them until stopped",
@@ -47,15 +48,20 @@ func newRun(o *options) *cobra.Command {
 				return err
 			}
 			limitMemory()
-			cfg, err := config.Load(config.Find(o.config))
-			if err != nil {
-				return needsPerson{err}
-			}
-			return run(cmd.Context(), cfg, log)
+			path := config.Find(o.config)
+			return manager.run(cmd.Context(), path, log, func(ctx context.Context) error {
+				cfg, err := config.Load(path)
+				if err != nil {
+					return needsPerson{err}
+				}
+				return run(ctx, cfg, log)
+			})
 		},
 	}
 	cmd.Flags().TextVar(&level, "log-level", level, "debug, info, warn or error")
 	cmd.Flags().StringVar(&format, "log-format", format, "text or json")
+	cmd.Flags().BoolVar(&manager.service, "service", false, "a service manager has started the agent")
+	cmd.Flag("service").Hidden = true
 	return cmd
 }
 
