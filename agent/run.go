@@ -43,12 +43,12 @@ func newRun(o *options) *cobra.Command {
 		Example: "  acs-agent run\n  acs-agent run --config ./config.yaml --log-level debug",
 		Args:    noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			log, err := newLog(cmd.ErrOrStderr(), level, format)
+			path := config.Find(o.config)
+			log, err := newLog(manager.output(path, cmd.ErrOrStderr()), level, format)
 			if err != nil {
 				return err
 			}
 			limitMemory()
-			path := config.Find(o.config)
 			return manager.run(cmd.Context(), path, log, func(ctx context.Context) error {
 				cfg, err := config.Load(path)
 				if err != nil {
