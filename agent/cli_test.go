@@ -231,5 +231,5 @@ func TestEveryCommandIsDocumented(t *testing.T) {
 			visit(c)
 		}
 	}
-	visit(newRoot())
+	visit(newRoot(nil))
 }

@@ -120,6 +120,7 @@ func (s *stage) config(broker, portal string) string {
 	fmt.Fprintf(&b, `device: demo
 timezone: Asia/Almaty
 data_dir: data
+listen: off
 organizations:
   - {id: school, bin: "010140000014", name: Demo school}
   - {id: hall, bin: "010150000019", name: Demo hall}

@@ -34,6 +34,7 @@ func newExamSite(t *testing.T) *examSite {
 	s.write(s.config, fmt.Sprintf(`device: exam-1
 timezone: Asia/Almaty
 data_dir: data
+listen: off
 organizations: [{id: school, bin: "010140000014", name: School}]
 readers:
   - {name: hall, type: simulator, every: 24h, organization: school}

@@ -277,7 +277,7 @@ uplinks:
 func TestCommentedSettingsOfTheAgentAreTheDefaults(t *testing.T) {
 	plain := load(t, exampleText(t, "simulator", "acs"))
 	for commented, setting := range map[string]string{
-		"# data_dir:": "data_dir:", "  # max_size:": "  max_size:", "  # keep:": "  keep:",
+		"# data_dir:": "data_dir:", "# listen:": "listen:", "  # max_size:": "  max_size:", "  # keep:": "  keep:",
 	} {
 		text := strings.Replace(exampleText(t, "simulator", "acs"), "\n"+commented, "\n"+setting, 1)
 		if text == exampleText(t, "simulator", "acs") {

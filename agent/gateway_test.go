@@ -55,6 +55,7 @@ func newGateway(t *testing.T, settings string) *gateway {
 	g.write("config.yaml", fmt.Sprintf(`device: %s
 timezone: Asia/Almaty
 data_dir: data
+listen: off
 organizations: [{id: school, bin: "010140000014", name: Test school}]
 cardholders: {file: cardholders.csv}
 uplinks:

@@ -15,6 +15,8 @@ import (
 	"syscall"
 
 	"github.com/spf13/cobra"
+
+	"github.com/acs-agent/acs-agent/agent/lang"
 )
 
 // The exit statuses of all commands.
@@ -45,7 +47,8 @@ var errSaid = errors.New("failed")
 
 // execute runs one command line and returns its exit status.
 func execute(ctx context.Context, args []string, stdout, stderr io.Writer) int {
-	root := newRoot()
+	p := lang.New(languageOf(args, os.Getenv))
+	root := newRoot(p)
 	root.SetArgs(args)
 	root.SetOut(stdout)
 	root.SetErr(stderr)
@@ -59,16 +62,16 @@ func execute(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 		return exitDone
 	case errors.As(err, &person):
 		if !errors.Is(err, errSaid) {
-			_, _ = fmt.Fprintln(stderr, "acs-agent:", err)
+			_, _ = p.Fprintf(stderr, "acs-agent: %v\n", err)
 		}
 		return exitNeedsPerson
 	case errors.As(err, &wrong):
-		_, _ = fmt.Fprintf(stderr, "acs-agent: %v\nRun the command with --help to see what can be written.\n", err)
+		_, _ = p.Fprintf(stderr, "acs-agent: %v\nRun the command with --help to see what can be written.\n", err)
 		return exitUsage
 	case errors.Is(err, errSaid):
 		return exitFailed
 	}
-	_, _ = fmt.Fprintln(stderr, "acs-agent:", err)
+	_, _ = p.Fprintf(stderr, "acs-agent: %v\n", err)
 	return exitFailed
 }
 
@@ -76,10 +79,12 @@ func execute(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 type options struct {
 	config string
 	json   bool
+	// lang says to people what the command prints, in their language.
+	lang *lang.Printer
 }
 
-func newRoot() *cobra.Command {
-	o := &options{}
+func newRoot(p *lang.Printer) *cobra.Command {
+	o := &options{lang: p}
 	root := &cobra.Command{
 		Use:   "acs-agent",
 		Short: "Carries passes from access control readers to the portals of the site",
@@ -96,6 +101,7 @@ func newRoot() *cobra.Command {
 	}
 	root.CompletionOptions.HiddenDefaultCmd = true
 	root.PersistentFlags().StringVarP(&o.config, "config", "c", "", "configuration file (default $ACS_AGENT_CONFIG, or /etc/acs-agent/config.yaml)")
+	wantsLanguage(root)
 	root.SuggestionsMinimumDistance = 2
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usage{err} })
 	for _, c := range []func(*options) *cobra.Command{
@@ -103,6 +109,7 @@ func newRoot() *cobra.Command {
 	} {
 		root.AddCommand(c(o))
 	}
+	translateHelp(root, p)
 	return root
 }
 

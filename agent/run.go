@@ -35,6 +35,7 @@ const (
 func newRun(o *options) *cobra.Command {
 	level := slog.LevelInfo
 	format := "text"
+	var manager managed
 	cmd := &cobra.Command{
 		Use:   "run",
 		Short: "Read passes and report them until stopped",
@@ -45,16 +46,19 @@ func newRun(o *options) *cobra.Command {
 		Example: "  acs-agent run\n  acs-agent run --config ./config.yaml --log-level debug",
 		Args:    noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			log, err := newLog(cmd.ErrOrStderr(), level, format)
+			path := config.Find(o.config)
+			log, err := newLog(manager.output(path, cmd.ErrOrStderr()), level, format)
 			if err != nil {
 				return err
 			}
 			limitMemory()
-			return run(cmd.Context(), config.Find(o.config), log)
+			return manager.run(cmd.Context(), path, log, func(ctx context.Context) error { return run(ctx, path, log) })
 		},
 	}
 	cmd.Flags().TextVar(&level, "log-level", level, "debug, info, warn or error")
 	cmd.Flags().StringVar(&format, "log-format", format, "text or json")
+	cmd.Flags().BoolVar(&manager.service, "service", false, "a service manager has started the agent")
+	cmd.Flag("service").Hidden = true
 	return cmd
 }
 

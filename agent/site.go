@@ -194,9 +194,10 @@ func (s *site) Status() health.Status {
 		Device: s.cfg.Device, Version: version, Boot: s.clock.Boot(), Running: s.running, Now: now, ClockTrusted: s.clock.Trusted(),
 		Journal: health.JournalStatus{
 			Passes: stats.End + 1 - stats.First, Bytes: stats.Bytes, Limit: stats.Limit, FreeDisk: stats.FreeDisk,
-			Holes: stats.Holes + stats.LostTail,
+			Holes: stats.Holes + stats.LostTail, Filling: stats.Alarm(),
 		},
 		Parts: s.board.Snapshot(),
+		Host:  host(),
 	}
 	if s.running {
 		st.PID, st.StartedAt = os.Getpid(), s.started

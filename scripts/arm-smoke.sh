@@ -72,6 +72,7 @@ cat >"$dir/config.yaml" <<-END
 	device: arm-smoke
 	timezone: Asia/Almaty
 	data_dir: data
+	listen: off
 	organizations:
 	  - {id: school, bin: "010140000014", name: Школа}
 	cardholders: {file: cardholders.csv}

@@ -160,6 +160,8 @@ type Answer struct {
 	MediaType string
 	// RetryAfter is what the header of that name asked for, bounded; 0 if there was none.
 	RetryAfter time.Duration
+	// Date is the portal's clock when it answered, in whole seconds; zero if it did not tell.
+	Date time.Time
 	// Body is at most the first 64 KB.
 	Body []byte
 }
@@ -186,6 +188,11 @@ func (f *Failure) Unwrap() error { return f.cause }
 // Do waits for the portal's turn, sends the request and reads the answer. The error is a *Failure, or that of ctx if ctx ended.
 // The body must have its exact length in req.ContentLength.
 func (c *Client) Do(ctx context.Context, req *http.Request) (*Answer, error) {
+	return c.do(ctx, c.http, req)
+}
+
+// do is Do over the connections of by.
+func (c *Client) do(ctx context.Context, by *http.Client, req *http.Request) (*Answer, error) {
 	turn, err := c.pace.Wait(ctx, c.URL.Host, c.Interval)
 	if err != nil {
 		return nil, err
@@ -202,7 +209,7 @@ func (c *Client) Do(ctx context.Context, req *http.Request) (*Answer, error) {
 		WroteHeaders: func() { sent.Store(true); turn.Sent() },
 	})
 	req.Header.Set("User-Agent", c.agent)
-	resp, err := c.http.Do(req.WithContext(timed))
+	resp, err := by.Do(req.WithContext(timed))
 	if err != nil {
 		if ctx.Err() != nil {
 			return nil, ctx.Err()
@@ -221,8 +228,12 @@ func (c *Client) Do(ctx context.Context, req *http.Request) (*Answer, error) {
 	if err != nil {
 		mediaType = ""
 	}
+	date, err := http.ParseTime(resp.Header.Get("Date"))
+	if err != nil {
+		date = time.Time{}
+	}
 	return &Answer{
-		Status: resp.StatusCode, MediaType: mediaType, Body: body,
+		Status: resp.StatusCode, MediaType: mediaType, Body: body, Date: date,
 		RetryAfter: retryAfter(resp.Header.Get("Retry-After"), time.Now()),
 	}, nil
 }

@@ -94,6 +94,8 @@ type Finding struct {
 	Err error
 	// Unsure: it could not be found out, and Err says why.
 	Unsure bool
+	// Warning: it works all the same, and Err says what is going to be wrong.
+	Warning bool
 }
 
 // A Concealing uplink names readers at which something is shown that must never be stored as it was read, such as the number of an

@@ -169,10 +169,15 @@ func (ck *checker) site(doc *document, c *Config) {
 	if doc.Lang != "ru" && doc.Lang != "en" {
 		ck.wrongf("lang", "write ru or en", "there are no messages in %q", doc.Lang)
 	}
-	if problem := listenProblem(doc.Listen); problem != "" {
-		ck.wrong("listen", problem, "write host and port: 127.0.0.1:8380")
+	if doc.Listen == listenOff {
+		c.Listen = ""
+	} else if problem := listenProblem(doc.Listen); problem != "" {
+		ck.wrong("listen", problem, "write host and port: 127.0.0.1:8380, or off for none")
 	}
 }
+
+// listenOff is what stands in the place of an address where there shall be no local HTTP server.
+const listenOff = "off"
 
 // listenProblem says what is wrong with a host and port to listen at; port 0 is whichever is free.
 func listenProblem(address string) string {

@@ -39,7 +39,7 @@ type Config struct {
 	Buffer  Buffer
 	Uplinks []Uplink
 	Clock   Clock
-	// Listen is the host and port of the local HTTP server.
+	// Listen is the host and port of the local HTTP server; empty if there shall be none. Default: 127.0.0.1:8380.
 	Listen string
 
 	file *file

@@ -120,6 +120,9 @@ func TestDefaults(t *testing.T) {
 	if r := c.Readers[0]; r.Note != "gate" || r.Repeat != 3*time.Second || r.Direction != event.Unknown {
 		t.Errorf("reader %+v", r)
 	}
+	if c = load(t, "listen: off\nmqtt: {broker: embedded}\n"); c.Listen != "" {
+		t.Errorf("switched off, the agent listens at %s", c.Listen)
+	}
 	if c.MQTT.Listen != "127.0.0.1:1883" || !c.MQTT.Password.IsZero() {
 		t.Errorf("broker %+v", c.MQTT)
 	}

@@ -38,9 +38,10 @@ const (
 	Reader      Kind = "reader"
 	Broker      Kind = "broker"
 	Uplink      Kind = "uplink"
+	Web         Kind = "web"
 )
 
-var order = []Kind{Journal, Config, Cardholders, Reader, Broker, Uplink}
+var order = []Kind{Journal, Config, Cardholders, Reader, Broker, Uplink, Web}
 
 // Report is the latest word of one part.
 type Report struct {

@@ -46,6 +46,8 @@ type JournalStatus struct {
 	FreeDisk int64 `json:"free_disk"`
 	// Holes counts passes that were acknowledged and cannot be read any more.
 	Holes uint64 `json:"holes"`
+	// Filling: passes that cannot be deleted yet take 80 % of the limit.
+	Filling bool `json:"filling"`
 }
 
 // Queue is how far one uplink has come.

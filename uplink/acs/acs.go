@@ -139,7 +139,7 @@ func (a *acs) Run(ctx context.Context, from uplink.Source, say *health.Part) err
 	courier := uplink.Courier{
 		Source: from, Say: say, NewLoad: func() uplink.Load { return newBody(a) },
 		MaxSize: int64(a.MaxBatch), MaxCount: a.MaxCount, MaxDelay: a.MaxDelay.Std(),
-		Patience: a.RetryMax.Std(), Probe: a.Probe.Std(),
+		Patience: a.RetryMax.Std(), Probe: a.config.Probe.Std(),
 	}
 	return courier.Run(ctx)
 }

@@ -60,14 +60,19 @@ func (l *body) Send(ctx context.Context, walk uplink.Walk) uplink.Verdict {
 		return uplink.Verdict{Outcome: uplink.Stop, Reason: fmt.Sprintf("make the request: %v", err)}
 	}
 	req.ContentLength, req.GetBody = l.length, open
-	req.Header.Set("Content-Type", "application/json")
-	req.Header.Set("Accept", "application/json")
-	req.Header[l.acs.KeyHeader] = []string{l.acs.APIKey.Reveal()} // the name with the very letters of the setting
+	l.acs.introduce(req)
 	answer, err := l.acs.client.Do(ctx, req)
 	if err != nil {
 		return uplink.Verdict{Outcome: uplink.Retry, Reason: err.Error()}
 	}
 	return judge(answer)
+}
+
+// introduce puts into a request what all of them have in common.
+func (a *acs) introduce(req *http.Request) {
+	req.Header.Set("Content-Type", "application/json")
+	req.Header.Set("Accept", "application/json")
+	req.Header[a.KeyHeader] = []string{a.APIKey.Reveal()} // the name with the very letters of the setting
 }
 
 // judge turns the portal's answer into a verdict. Its messages are never compared, only shown: they have misprints that

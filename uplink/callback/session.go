@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"net/http"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/acs-agent/acs-agent/uplink"
@@ -40,6 +41,9 @@ type session struct {
 	until   time.Time
 	// failures counts log-ins in a row that came to nothing.
 	failures int
+	// refused is when the last log-in was refused, in nanoseconds of Unix time; 0 if it was accepted, or if there was none. A
+	// probe reads and writes it while the session works.
+	refused atomic.Int64
 }
 
 // A call is one request to the platform.
@@ -111,24 +115,36 @@ func (s *session) block(ctx context.Context, t *trouble) *trouble {
 
 // login fetches a token.
 func (s *session) login(ctx context.Context) (token string, t *trouble) {
-	r, t := s.send(ctx, call{http.MethodPost, s.Paths.Login, struct {
-		Login    string `json:"login"`
-		Password string `json:"password"`
-	}{s.Login, s.Password.Reveal()}, "paths.login"}, "")
+	r, t := s.send(ctx, s.loginCall(), "")
 	if t != nil {
 		t.wide = true
 		return "", t
 	}
+	return s.readLogin(r)
+}
+
+// loginCall is the call that fetches a token.
+func (s *session) loginCall() call {
+	return call{http.MethodPost, s.Paths.Login, struct {
+		Login    string `json:"login"`
+		Password string `json:"password"`
+	}{s.Login, s.Password.Reveal()}, "paths.login"}
+}
+
+// readLogin takes the token out of the answer to a log-in.
+func (s *session) readLogin(r reply) (token string, t *trouble) {
 	var data struct {
 		Token text `json:"token"`
 	}
 	switch {
 	case r.code == http.StatusUnauthorized:
+		s.refused.Store(time.Now().UnixNano())
 		return "", &trouble{
 			reason: "the platform does not accept login and password: check them with the platform's operator; tried again every " + s.Probe.String(),
 			stop:   true, wide: true,
 		}
 	case r.done() && decode(r.data, &data) == nil && usable(string(data.Token)):
+		s.refused.Store(0)
 		return string(data.Token), nil
 	}
 	t = r.unexpected("paths.login")
@@ -171,18 +187,18 @@ func renewal(token string, now time.Time) time.Time {
 	return now.Add(time.Duration(seconds)*time.Second - renewBefore)
 }
 
-// send makes one request and reads the answer.
-func (s *session) send(ctx context.Context, c call, token string) (reply, *trouble) {
+// newRequest makes the request of a call.
+func (s *session) newRequest(ctx context.Context, c call, token string) (*http.Request, *trouble) {
 	var body []byte
 	if c.body != nil {
 		var err error
 		if body, err = json.Marshal(c.body); err != nil {
-			return reply{}, &trouble{reason: fmt.Sprintf("make the request: %v", err), stop: true}
+			return nil, &trouble{reason: fmt.Sprintf("make the request: %v", err), stop: true}
 		}
 	}
 	req, err := http.NewRequestWithContext(ctx, c.method, s.URL+c.path, bytes.NewReader(body))
 	if err != nil {
-		return reply{}, &trouble{reason: "the address cannot be called; check " + c.field, stop: true}
+		return nil, &trouble{reason: "the address cannot be called; check " + c.field, stop: true}
 	}
 	req.Header.Set("Accept", "application/json")
 	if body != nil {
@@ -190,6 +206,15 @@ func (s *session) send(ctx context.Context, c call, token string) (reply, *troub
 	}
 	if token != "" {
 		req.Header[tokenHeader] = []string{token}
+	}
+	return req, nil
+}
+
+// send makes one request and reads the answer.
+func (s *session) send(ctx context.Context, c call, token string) (reply, *trouble) {
+	req, t := s.newRequest(ctx, c, token)
+	if t != nil {
+		return reply{}, t
 	}
 	answer, err := s.client.Do(ctx, req)
 	if err != nil {

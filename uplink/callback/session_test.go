@@ -51,7 +51,7 @@ func TestAWrongPasswordStopsWithAnAlarm(t *testing.T) {
 		return usual(call, times)
 	})
 	s := newSite(t, p.URL, &uplinktest.Store{}, scriptedPaths)
-	s.Probe = settings.Duration(time.Hour)
+	s.config.Probe = settings.Duration(time.Hour)
 	s.run(t, func() bool { return s.say.State() == health.Stopped })
 	time.Sleep(50 * time.Millisecond)
 	s.run(t, func() bool { return s.say.State() == health.Stopped })
@@ -62,7 +62,7 @@ func TestAWrongPasswordStopsWithAnAlarm(t *testing.T) {
 		t.Errorf("problem: %s", problem)
 	}
 	// It is mended over there: the probe finds out, without anybody restarting anything.
-	s.Probe = settings.Duration(10 * time.Millisecond)
+	s.config.Probe = settings.Duration(10 * time.Millisecond)
 	s.session.until = time.Time{}
 	p.mu.Lock()
 	p.answer = usual
@@ -79,7 +79,7 @@ func TestATokenThatIsNeverTakenStopsWithAnAlarm(t *testing.T) {
 		return 401, unauthorized
 	})
 	s := newSite(t, p.URL, &uplinktest.Store{}, scriptedPaths)
-	s.Probe = settings.Duration(time.Hour)
+	s.config.Probe = settings.Duration(time.Hour)
 	s.run(t, func() bool { return s.say.State() == health.Stopped })
 	if p.times("in") != 2 || p.times("list") != 2 {
 		t.Errorf("%q", p.record().calls)
@@ -114,7 +114,7 @@ func TestLoginsThatFailForAMomentAreRepeatedInPatience(t *testing.T) {
 			return usual(call, times)
 		})
 		s := newSite(t, p.URL, &uplinktest.Store{}, scriptedPaths)
-		s.RetryMax, s.Probe = settings.Duration(time.Hour), settings.Duration(time.Hour)
+		s.RetryMax, s.config.Probe = settings.Duration(time.Hour), settings.Duration(time.Hour)
 		s.run(t, func() bool { return s.say.State() != health.Starting })
 		if got := s.say.Report(); got.State != c.state || !strings.Contains(got.Problem, c.words) {
 			t.Errorf("%d %s: %+v", c.status, c.body, got)
@@ -122,7 +122,7 @@ func TestLoginsThatFailForAMomentAreRepeatedInPatience(t *testing.T) {
 		if p.times("in") != 1 {
 			t.Errorf("%d %s: %q", c.status, c.body, p.record().calls)
 		}
-		s.RetryMax, s.Probe, s.session.until = settings.Duration(time.Millisecond), settings.Duration(time.Millisecond), time.Time{}
+		s.RetryMax, s.config.Probe, s.session.until = settings.Duration(time.Millisecond), settings.Duration(time.Millisecond), time.Time{}
 		s.run(t, func() bool { return len(s.requests(t)) == 1 && s.quiet() })
 	}
 }
@@ -203,7 +203,7 @@ func TestShortTokensMakeNoStorm(t *testing.T) {
 	p, server := newPortal(t, sandbox.CallbackOptions{TokenLife: time.Nanosecond})
 	apply(t, p, 1)
 	s := newSite(t, server.URL, &uplinktest.Store{}, "")
-	s.Probe = settings.Duration(time.Hour)
+	s.config.Probe = settings.Duration(time.Hour)
 	s.run(t, func() bool { return s.say.State() == health.Stopped })
 	if n := p.Stats().Requests; n > 8 {
 		t.Errorf("%d requests", n)

@@ -75,7 +75,7 @@ func newSiteWith(t testing.TB, address string, memory *uplinktest.Store, store u
 	}
 	s.callback = made.(*callback)
 	s.session.client.Interval = 0
-	s.Poll, s.RetryMax, s.Probe = settings.Duration(5*time.Millisecond), settings.Duration(5*time.Millisecond), settings.Duration(10*time.Millisecond)
+	s.Poll, s.RetryMax, s.config.Probe = settings.Duration(5*time.Millisecond), settings.Duration(5*time.Millisecond), settings.Duration(10*time.Millisecond)
 	s.say = health.NewBoard(slog.New(slog.NewTextHandler(s.log, nil))).Part(health.Uplink, "reception")
 	return s
 }

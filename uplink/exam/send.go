@@ -31,16 +31,9 @@ func (e *exam) request(ctx context.Context, body []byte) (*uplink.Answer, error)
 	// Without a connection nothing can have been sent, also if the agent is stopped in the middle of it.
 	var connected atomic.Bool
 	ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{GotConn: func(httptrace.GotConnInfo) { connected.Store(true) }})
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, e.client.URL.String(), bytes.NewReader(body))
+	req, err := e.newRequest(ctx, body)
 	if err != nil {
-		return nil, unsent{fmt.Errorf("make the request: %w", err)}
-	}
-	req.GetBody = nil // the transport must not repeat a report
-	req.Close = true  // on a connection of its own, which cannot turn out to be dead in the middle
-	req.Header.Set("Content-Type", "application/json")
-	req.Header.Set("Accept", "application/json")
-	if e.AuthHeader != "" {
-		req.Header[e.AuthHeader] = []string{e.AuthValue.Reveal()}
+		return nil, unsent{err}
 	}
 	answer, err := e.client.Do(ctx, req)
 	var failure *uplink.Failure
@@ -51,6 +44,22 @@ func (e *exam) request(ctx context.Context, body []byte) (*uplink.Answer, error)
 		return nil, unsent{err}
 	}
 	return nil, err
+}
+
+// newRequest makes a request of a body.
+func (e *exam) newRequest(ctx context.Context, body []byte) (*http.Request, error) {
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, e.client.URL.String(), bytes.NewReader(body))
+	if err != nil {
+		return nil, fmt.Errorf("make the request: %w", err)
+	}
+	req.GetBody = nil // the transport must not repeat a report
+	req.Close = true  // on a connection of its own, which cannot turn out to be dead in the middle
+	req.Header.Set("Content-Type", "application/json")
+	req.Header.Set("Accept", "application/json")
+	if e.AuthHeader != "" {
+		req.Header[e.AuthHeader] = []string{e.AuthValue.Reveal()}
+	}
+	return req, nil
 }
 
 // errOvertaken says that a command has changed the state of a report while it was being made.

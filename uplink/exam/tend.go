@@ -265,7 +265,7 @@ func (r *runner) send(ctx context.Context, rec *record, body *report, by string,
 		again(health.Down, max(v.After, uplink.Backoff(r.failures, r.RetryMax.Std())))
 		r.failures++
 	case uplink.Stop:
-		again(health.Stopped, max(v.After, r.Probe.Std()))
+		again(health.Stopped, max(v.After, r.config.Probe.Std()))
 	default: // uncertain or refused: said at the next look
 		r.later(now)
 	}

@@ -87,7 +87,7 @@ func (c *clerk) handle(ctx context.Context, j *job, v verdict) {
 	case halt:
 		// The key is the same for both.
 		c.voices.stop(j.voice, v.problem)
-		until := time.Now().Add(max(v.after, c.Probe.Std()))
+		until := time.Now().Add(max(v.after, c.config.Probe.Std()))
 		c.register.notBefore, c.poll.notBefore = until, until
 	case later, duplicate, declined:
 		c.voices.down(j.voice, v.problem)

@@ -67,21 +67,30 @@ type verdict struct {
 	unsent bool
 }
 
-// ask sends a request, with what all of them have in common, and gives the answer, or the verdict if there was none.
-func (r *reestro) ask(ctx context.Context, method, target string, body []byte) (*uplink.Answer, verdict) {
+// newRequest makes a request with what all of them have in common.
+func (r *reestro) newRequest(ctx context.Context, method, target string, body []byte) (*http.Request, error) {
 	req, err := http.NewRequestWithContext(ctx, method, target, http.NoBody)
 	if err == nil && body != nil {
 		req, err = http.NewRequestWithContext(ctx, method, target, bytes.NewReader(body))
 	}
 	if err != nil {
 		// The settings were checked; the error would repeat the address with all that stands in its query.
-		return nil, verdict{outcome: halt, problem: errors.New("the address of the request cannot be made: check url and the paths"), unsent: true}
+		return nil, errors.New("the address of the request cannot be made: check url and the paths")
 	}
 	if body != nil {
 		req.Header.Set("Content-Type", "application/json")
 	}
 	req.Header.Set("Accept", "application/json")
 	req.Header.Set("Authorization", "ReestroAuth apiKey="+r.APIKey.Reveal()+"&portal.orgid="+r.OrgID)
+	return req, nil
+}
+
+// ask sends a request and gives the answer, or the verdict if there was none.
+func (r *reestro) ask(ctx context.Context, method, target string, body []byte) (*uplink.Answer, verdict) {
+	req, err := r.newRequest(ctx, method, target, body)
+	if err != nil {
+		return nil, verdict{outcome: halt, problem: err, unsent: true}
+	}
 	answer, err := r.client.Do(ctx, req)
 	if err != nil {
 		v := verdict{outcome: later, problem: err}

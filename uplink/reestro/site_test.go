@@ -134,7 +134,7 @@ func siteFor(t *testing.T, p *sandbox.Portal, text string, store *uplinktest.Sto
 	s.reestro = made.(*reestro)
 	s.client.Interval = 0
 	s.Poll, s.InboxWait = settings.Duration(20*time.Millisecond), settings.Duration(20*time.Millisecond)
-	s.RetryMax, s.Probe = settings.Duration(20*time.Millisecond), settings.Duration(20*time.Millisecond)
+	s.RetryMax, s.config.Probe = settings.Duration(20*time.Millisecond), settings.Duration(20*time.Millisecond)
 	s.say = health.NewBoard(log).Part(health.Uplink, "vetting")
 	return s
 }

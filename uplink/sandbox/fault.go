@@ -97,6 +97,10 @@ type Fault struct {
 	IINs []string
 	// Note is for RefuseNote.
 	Note string
+
+	// Met is how many requests (for TLS kinds: connections) it has hit since it was set, one that still hangs included. Faults
+	// tells it; for SetFaults it means nothing.
+	Met int
 }
 
 // Faults are tried in their order; the first that fits a request hits it.

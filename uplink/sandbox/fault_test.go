@@ -172,6 +172,9 @@ func TestTLSFaults(t *testing.T) {
 					t.Errorf("error %v", err)
 				}
 			}
+			if met := p.Faults()[0].Met; met < 4 {
+				t.Errorf("%d connections are counted that met the fault, want those of at least 4 requests", met)
+			}
 			if err := p.SetFaults(nil); err != nil {
 				t.Fatal(err)
 			}
@@ -213,6 +216,9 @@ func TestHangingRequestsAreLetGo(t *testing.T) {
 				case <-ended:
 					t.Fatal("did not hang")
 				default:
+				}
+				if met := p.Faults()[0].Met; met != 1 {
+					t.Errorf("%d requests are counted that met the fault while one hangs", met)
 				}
 				letGo(p, giveUp)
 				<-ended
@@ -303,6 +309,43 @@ func TestFaultsForSome(t *testing.T) {
 				t.Errorf("left: %s, want %s", got, c.left)
 			}
 		})
+	}
+}
+
+// A fault counts the requests to which it was done, not those that it would have hit had they been others.
+func TestFaultsCountWhatTheyMeet(t *testing.T) {
+	p := New(Options{Key: testKey, AllowBursts: true})
+	for fault, met := range map[string]int{
+		"500":                     2,
+		"captive":                 2,
+		"cut-before":              2,
+		"cut-body":                2,
+		"slow=1ms":                2,
+		"cut-answer":              2,
+		"truncated":               2,
+		"500:stored":              1, // the second request is refused anyway
+		"empty":                   1,
+		"wrong-type":              1,
+		"other-json":              1,
+		"refuse-iin=050101500030": 1,
+		"refuse-iin=900101300017": 0,
+		"413:above=100000":        0,
+		"500:portal=exam":         0,
+		"tls-expired":             0, // these came over no connection of its own
+	} {
+		f, err := ParseFault(fault)
+		if err != nil {
+			t.Fatal(err)
+		}
+		f.Met = 7
+		if err := p.SetFaults(Faults{f}); err != nil {
+			t.Fatal(err)
+		}
+		ask(p, request(t, "http://localhost", encode(row())))
+		ask(p, request(t, "http://localhost", `{"data":[]`))
+		if got := p.Faults()[0].Met; got != met {
+			t.Errorf("%s: %d of two requests are counted, want %d", fault, got, met)
+		}
 	}
 }
 

@@ -28,7 +28,7 @@ func (p *Portal) SetFaults(faults Faults) error {
 	tls := false
 	for _, f := range faults {
 		errs = append(errs, f.check())
-		f.IINs = slices.Clone(f.IINs)
+		f.IINs, f.Met = slices.Clone(f.IINs), 0
 		list = append(list, &f)
 		tls = tls || f.isTLS()
 	}
@@ -66,27 +66,38 @@ func (b *faultBox) release() <-chan struct{} {
 	return b.released
 }
 
-// pickRequest gives the fault that hits a request to a portal with a body of this length, or one without a kind.
-func (b *faultBox) pickRequest(portal string, length int64) Fault {
+// pickRequest gives the fault that is to hit a request to a portal with a body of this length, or one without a kind. Whether it
+// comes to that depends on the request; see meet.
+func (b *faultBox) pickRequest(portal string, length int64) *Fault {
 	return b.pick(func(f *Fault) bool {
 		return !f.refusesRows() && !f.isTLS() && (f.Portal == "" || f.Portal == portal) && (f.Above == 0 || length > f.Above)
 	})
 }
 
-// pickConnection gives the fault that hits a new TLS connection, or one without a kind.
-func (b *faultBox) pickConnection() Fault { return b.pick((*Fault).isTLS) }
+// pickConnection gives the kind of fault that hits a new TLS connection, or none.
+func (b *faultBox) pickConnection() Kind {
+	f := b.pick((*Fault).isTLS)
+	b.meet(f)
+	return f.Kind
+}
 
-func (b *faultBox) pick(fits func(*Fault) bool) Fault {
+func (b *faultBox) pick(fits func(*Fault) bool) *Fault {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	for _, f := range b.list {
 		if fits(f) && b.hits(f) {
-			picked := *f
 			b.count(f)
-			return picked
+			return f
 		}
 	}
-	return Fault{}
+	return &Fault{}
+}
+
+// meet notes that a fault is being carried out.
+func (b *faultBox) meet(f *Fault) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	f.Met++
 }
 
 // hits draws lots for a fault with a share.
@@ -119,5 +130,6 @@ func (b *faultBox) bars() []*Fault {
 func (b *faultBox) spend(f *Fault) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	f.Met++
 	b.count(f)
 }

@@ -27,26 +27,30 @@ const (
 
 // misbehave carries out a fault that comes before the portal has seen the request, and says whether it has done so.
 func (x *exchange) misbehave() bool {
-	switch f := &x.fault; {
-	case f.Stored:
+	f := x.fault
+	if f.Stored {
 		return false
-	case f.Kind == Status:
+	}
+	switch f.Kind {
+	case Status, Hang, Captive:
 		x.discard()
-		x.failWith(f)
-	case f.Kind == Hang:
-		x.discard()
-		x.hang()
-	case f.Kind == CutBefore:
-		x.cut()
-	case f.Kind == CutBody:
+	case CutBody:
 		// A client that is cut off while it still sends is the point, so that an error of the reading changes nothing.
 		_, _ = io.CopyN(io.Discard, x.body, max(1, x.r.ContentLength/2))
-		x.cut()
-	case f.Kind == Captive:
-		x.discard()
-		x.write(http.StatusOK, mediaHTML, loginPage)
+	case CutBefore:
 	default:
 		return false
+	}
+	x.portal.faults.meet(f)
+	switch f.Kind {
+	case Status:
+		x.failWith(f)
+	case Hang:
+		x.hang()
+	case Captive:
+		x.write(http.StatusOK, mediaHTML, loginPage)
+	default:
+		x.cut()
 	}
 	return true
 }
@@ -54,33 +58,39 @@ func (x *exchange) misbehave() bool {
 // spoil carries out a fault that comes after the portal has made up its mind, and says whether the exchange is over. Faults
 // that change what success looks like leave refusals alone.
 func (x *exchange) spoil(status int, mediaType, body string) bool {
-	success := status < 300
-	switch f := &x.fault; {
-	case f.Kind == Slow:
+	f := x.fault
+	switch f.Kind {
+	case Slow, CutAnswer, Truncated:
+	case Status, Hang, WrongType, Empty, OtherJSON, Endless:
+		if status >= 300 {
+			return false
+		}
+	default:
+		return false
+	}
+	x.portal.faults.meet(f)
+	switch f.Kind {
+	case Slow:
 		x.wait(f.Delay)
 		return false
-	case f.Kind == CutAnswer:
+	case CutAnswer:
 		x.cut()
-	case f.Kind == Truncated:
+	case Truncated:
 		// net/http closes the connection when an answer ends before its length.
 		x.begin(status, mediaType, len(body))
 		x.send(body[:len(body)/2])
-	case !success:
-		return false
-	case f.Kind == Status:
+	case Status:
 		x.failWith(f)
-	case f.Kind == Hang:
+	case Hang:
 		x.hang()
-	case f.Kind == WrongType:
+	case WrongType:
 		x.write(status, mediaHTML, body)
-	case f.Kind == Empty:
+	case Empty:
 		x.write(status, mediaType, "")
-	case f.Kind == OtherJSON:
+	case OtherJSON:
 		x.write(status, mediaJSON, otherJSON)
-	case f.Kind == Endless:
-		x.pour(status, body)
 	default:
-		return false
+		x.pour(status, body)
 	}
 	return true
 }

@@ -39,7 +39,7 @@ func (p *Portal) ServeTLS(ctx context.Context, l net.Listener) error {
 			MinVersion:             tls.VersionTLS12,
 			SessionTicketsDisabled: true,
 			GetCertificate: func(*tls.ClientHelloInfo) (*tls.Certificate, error) {
-				return identity.certificate(p.faults.pickConnection().Kind), nil
+				return identity.certificate(p.faults.pickConnection()), nil
 			},
 		}
 		return srv.ServeTLS(l, "", "")

@@ -1,0 +1,6 @@
+//go:build !linux
+
+package metrics
+
+// askSystem knows no system but Linux.
+func (*Process) askSystem() {}

@@ -1,0 +1,8 @@
+package web
+
+import "golang.org/x/sys/windows"
+
+const (
+	errInUse     = windows.WSAEADDRINUSE
+	errNoAddress = windows.WSAEADDRNOTAVAIL
+)
