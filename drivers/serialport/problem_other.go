@@ -5,9 +5,20 @@ package serialport
 import (
 	"errors"
 	"fmt"
+	"slices"
+	"strings"
 
 	"go.bug.st/serial"
 )
+
+// present says why there is no port at path; nil if there is one, or if the system does not tell.
+func present(path string) error {
+	names, err := serial.GetPortsList()
+	if err != nil || slices.ContainsFunc(names, func(name string) bool { return strings.EqualFold(name, path) }) {
+		return nil //nolint:nilerr // opening it will tell
+	}
+	return fmt.Errorf("%s is not there: is the reader plugged in? Serial ports here: %s", path, list(names))
+}
 
 // explain turns the error of openPort into what a technician can do about it.
 func explain(path string, err error) error {

@@ -45,6 +45,14 @@ func explain(path string, err error) error {
 	return fmt.Errorf("open the port: %w", err)
 }
 
+// present says why there is no port at path; nil if there is one.
+func present(path string) error {
+	if _, err := os.Stat(path); err != nil {
+		return explain(path, err)
+	}
+	return nil
+}
+
 // membership says how to get the right to use the device at path.
 func membership(path string) string {
 	group, name := "dialout", "acs-agent"

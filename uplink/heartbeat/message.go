@@ -106,6 +106,8 @@ type Heartbeat struct {
 	Uplinks []Uplink `json:"uplinks"`
 	Journal Journal  `json:"journal"`
 	Host    Host     `json:"host"`
+	// Alerts are the codes of all alerts that stand.
+	Alerts []string `json:"alerts"`
 }
 
 // Clock is what the device thinks of its clock.
