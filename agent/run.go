@@ -150,7 +150,6 @@ func (s *site) run(ctx context.Context, refused error, hangup <-chan os.Signal) 
 		return err
 	})
 	rest.start("local web server", s.web)
-	rest.start("watchdog", s.watchdog)
 	rest.start("held passes", s.sweeper.Run)
 	rest.start("clock", s.watchClock)
 	if s.publisher != nil {
@@ -164,12 +163,14 @@ func (s *site) run(ctx context.Context, refused error, hangup <-chan os.Signal) 
 		return nil
 	})
 
+	rest.start("watchdog", func(ctx context.Context) error { return s.watchdog(ctx, fail) })
 	select {
 	case <-work.Done():
 	case <-s.journal.Failed():
 		fail(fmt.Errorf("%w: start the agent again", s.journal.Err()))
 	}
 	cause := context.Cause(work)
+	s.leaving(cause)
 	s.stop(parts)
 	if errors.Is(cause, context.Canceled) {
 		return nil

@@ -49,6 +49,7 @@ type Intake struct {
 	Options
 	mu      sync.RWMutex
 	readers map[string]*entrance
+	hand    inHand
 }
 
 // entrance is one reader and its memory.
@@ -95,6 +96,8 @@ func (u unknownReader) Error() string { return "no reader is called " + string(u
 // Take stores a pass; see drivers.Take for what it promises. It sets the reading time of p if that is zero and changes nothing
 // else, so that a pass which could not be stored can be offered again as it was.
 func (i *Intake) Take(ctx context.Context, p *event.Pass) error {
+	id := i.hand.take()
+	defer i.hand.drop(id)
 	e := i.entrance(p.Reader)
 	if e == nil {
 		return unknownReader(p.Reader)
