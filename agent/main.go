@@ -99,16 +99,16 @@ func newRoot(p *lang.Printer) *cobra.Command {
 		Args:          knownCommand,
 		RunE:          func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
-	root.CompletionOptions.HiddenDefaultCmd = true
 	root.PersistentFlags().StringVarP(&o.config, "config", "c", "", "configuration file (default $ACS_AGENT_CONFIG, or /etc/acs-agent/config.yaml)")
 	wantsLanguage(root)
 	root.SuggestionsMinimumDistance = 2
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usage{err} })
 	for _, c := range []func(*options) *cobra.Command{
-		newRun, newCheck, newDemo, newSandbox, newStatus, newWatch, newQueue, newExam, newSubjects, newChecks, newCallbacks, newDrivers, newDoctor, newService, newFleet, newVersion, newExample,
+		newRun, newCheck, newDemo, newSandbox, newStatus, newWatch, newQueue, newExam, newSubjects, newChecks, newCallbacks, newDrivers, newDoctor, newService, newFleet, newVersion, newExample, newCompletion,
 	} {
 		root.AddCommand(c(o))
 	}
+	completeFlags(root, o)
 	translateHelp(root, p)
 	return root
 }
