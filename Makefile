@@ -1,8 +1,11 @@
 # `make` lists what can be made; docs/development.md says what each target proves.
 
-VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo devel)
+VERSION := $(shell scripts/version.sh)
 DEVICES := linux-amd64 linux-armv6 linux-armv7 linux-arm64 linux-386 linux-mipsle windows-amd64.exe
 PORTABLE := ./buffer/... ./agent/event/... ./drivers/... ./uplink/...
+
+# What is released carries the time of the last commit, so that the same source gives the same files.
+EPOCH ?= $(or $(SOURCE_DATE_EPOCH),$(shell git -c safe.directory='*' log -1 --format=%ct 2>/dev/null || echo 0))
 
 # The version comes from VERSION; the stamp of the go command would fail in a checkout that belongs to another user.
 export GOFLAGS := $(strip $(GOFLAGS) -buildvcs=false)
@@ -10,6 +13,7 @@ export GOFLAGS := $(strip $(GOFLAGS) -buildvcs=false)
 # Tools run on this machine, whatever the program is built for.
 HOSTGO := env -u GOOS -u GOARCH -u GOARM -u GOMIPS -u CGO_ENABLED go
 TOOL   := $(HOSTGO) tool -modfile=scripts/tools.mod
+NFPM   ?= $(TOOL) nfpm
 
 # The embedded store with its corrections (see scripts/badgerfix). Everything is built and tested with them.
 FIXED   := -overlay build/overlay.json -tags badgerfix
@@ -17,10 +21,10 @@ RELEASE := $(FIXED) -trimpath -ldflags "-s -w -X main.version=$(VERSION)"
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help demo build cross test check unit vet race test-386 test-arm fuzz cover lint fmt generate tidy vuln overlay clean FORCE
+.PHONY: help demo build cross man dist dist-twice test check unit vet race test-386 test-arm fuzz cover lint fmt generate tidy vuln overlay clean FORCE
 
 help:
-	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-9s  %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-10s  %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 demo: build ## see it work: readers, agent and portal on this machine, in under a minute
 	dist/acs-agent demo
@@ -29,6 +33,17 @@ build: dist/acs-agent ## one static binary for this machine: dist/acs-agent
 
 cross: $(DEVICES:%=dist/acs-agent-%) ## binaries for all devices, with their sizes
 	@wc -c $^ | awk '$$2 != "total" { printf "  %6.1f MB  %s\n", $$1 / 1e6, $$2 }'
+
+man: overlay ## the manual, one page a command: build/man
+	@rm -rf build/man
+	@SOURCE_DATE_EPOCH=$(EPOCH) ACS_AGENT_MAN='$(CURDIR)/build/man' $(HOSTGO) test $(FIXED) -count 1 -run TestManPages ./agent >/dev/null
+	@echo "build/man: $$(ls build/man | wc -l) pages"
+
+dist: build cross man ## a release: binaries, packages, bill of materials, checksums: dist/release
+	@VERSION='$(VERSION)' SOURCE_DATE_EPOCH=$(EPOCH) NFPM='$(NFPM)' scripts/packaging/dist.sh $(DEVICES:%=dist/acs-agent-%)
+
+dist-twice: ## the same release from another folder and without a cache: is it the same, byte by byte?
+	@scripts/packaging/twice.sh
 
 test: ## vet, tests and fuzz targets; with CI=1 everything that CI runs
 	@scripts/steps.sh vet unit fuzz $(if $(CI),race test-386 cross test-arm tidy lint)

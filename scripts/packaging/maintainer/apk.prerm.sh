@@ -1,0 +1,2 @@
+stop
+disable_service

@@ -1,0 +1,4 @@
+if [ "$1" != upgrade ] && [ -z "${IPKG_INSTROOT:-}" ]; then
+	stop
+	disable_service
+fi
