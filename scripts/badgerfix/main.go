@@ -1,61 +1,38 @@
-// Command badgerfix makes corrected copies of two modules of the embedded store, and the overlay with which the go command
-// builds them instead of the published ones:
+// Command badgerfix makes copies of modules that the agent is built from, and the overlay with which the go command builds the
+// copies instead of the published ones:
 //
 //	go run ./scripts/badgerfix -o build/overlay.json
 //	go build -overlay build/overlay.json -tags badgerfix ./agent
 //
+// Two things differ in the copies. Lines of the embedded store that lose passes are corrected (corrections.go): the build tag says
+// that they were. And what no agent uses is cut (cuts.go), because the program has to be small.
+//
 // The go command does not let an overlay touch the module cache. So the overlay puts another go.mod in the place of ours, equal
 // but for lines that replace those modules by their copies; it has to be made anew when go.mod changes.
 //
-// What is wrong in the published files, and what it does to stored passes, stands beside each correction below. When a version
-// in use has a correction already, badgerfix says so and leaves it out; when it knows a place no more, it fails.
+// What is changed and why stands beside each change. When a version in use has a correction already, badgerfix says so and leaves
+// it out; when it knows a place no more, it fails, and a person has to look.
 package main
 
 import (
-	"bytes"
 	"encoding/json"
 	"errors"
 	"flag"
 	"fmt"
 	"io"
-	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 )
-
-// A correction replaces one line of one file of a module.
-type correction struct {
-	module, file string
-	// wrong is the line as published, right the one that takes its place; both stand exactly once, without indentation.
-	wrong, right string
-	why          string
-}
-
-func corrections() []correction {
-	return []correction{
-		{
-			module: "github.com/dgraph-io/ristretto/v2", file: "z/allocator.go",
-			wrong: "atomic.StoreUint64(&a.compIdx, uint64((bufIdx+1)<<32))",
-			right: "atomic.StoreUint64(&a.compIdx, uint64(bufIdx+1)<<32)",
-			why:   "where int has 32 bits the shift gives 0 and a table overwrites its own beginning",
-		},
-		{
-			module: "github.com/dgraph-io/badger/v4", file: "levels.go",
-			wrong: "defer inflightBuilders.Done(err)",
-			right: "defer func() { inflightBuilders.Done(err) }()",
-			why:   "the error is read before it happens: a table that was not written is taken for written, and its sources are deleted",
-		},
-	}
-}
 
 func main() {
 	out := flag.String("o", "build/overlay.json", "where the overlay is written; the copies go to the folder overlay beside it")
 	flag.Parse()
 	goMod, err := goCommand("env", "GOMOD")
 	if err == nil {
-		err = run(*out, goMod, moduleDir, os.Stdout)
+		err = run(*out, goMod, published(), moduleDir, os.Stdout)
 	}
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "badgerfix:", err)
@@ -63,8 +40,39 @@ func main() {
 	}
 }
 
+// changes is what the copies have and the published modules have not.
+type changes struct {
+	corrections []correction
+	standIns    []standIn
+	exchanges   []exchange
+}
+
+func published() changes {
+	return changes{corrections(), standIns(), exchanges()}
+}
+
+// modules names those that are changed, each once, in the order of the changes.
+func (c changes) modules() []string {
+	var all []string
+	add := func(module string) {
+		if !slices.Contains(all, module) {
+			all = append(all, module)
+		}
+	}
+	for _, x := range c.corrections {
+		add(x.module)
+	}
+	for _, x := range c.standIns {
+		add(x.module)
+	}
+	for _, x := range c.exchanges {
+		add(x.module)
+	}
+	return all
+}
+
 // run writes the overlay for goMod to out; find tells where the source of a module is.
-func run(out, goMod string, find func(module string) (string, error), say io.Writer) error {
+func run(out, goMod string, c changes, find func(module string) (string, error), say io.Writer) error {
 	out, err := filepath.Abs(out)
 	if err != nil {
 		return err
@@ -75,39 +83,33 @@ func run(out, goMod string, find func(module string) (string, error), say io.Wri
 	}
 	folder := filepath.Join(filepath.Dir(out), "overlay")
 	replaced := map[string]string{}
-	for _, c := range corrections() {
-		dir, err := find(c.module)
+	for _, module := range c.modules() {
+		dir, err := find(module)
 		if err != nil {
 			return err
 		}
-		source := filepath.Join(dir, filepath.FromSlash(c.file))
-		text, err := os.ReadFile(source)
+		files, err := readSource(dir)
 		if err != nil {
 			return err
 		}
-		text, err = c.apply(text)
-		if errors.Is(err, errUpstream) {
-			_, _ = fmt.Fprintf(say, "%s: corrected upstream, nothing to do; take the correction out of badgerfix\n", source)
+		changed, err := c.apply(module, files, say)
+		if err != nil {
+			return fmt.Errorf("%s: %w", dir, err)
+		}
+		if !changed {
 			continue
 		}
-		if err != nil {
-			return fmt.Errorf("%s: %w", source, err)
-		}
 		// The go command passes over folders that begin with an underscore: the copy is no package of this module.
-		fixed := filepath.Join(folder, "_"+strings.ReplaceAll(c.module, "/", "_"))
-		if err := copyModule(fixed, dir); err != nil {
+		copied := filepath.Join(folder, "_"+strings.ReplaceAll(module, "/", "_"))
+		if err := files.save(copied); err != nil {
 			return err
 		}
-		if err := write(filepath.Join(fixed, filepath.FromSlash(c.file)), text); err != nil {
-			return err
-		}
-		relative, err := filepath.Rel(filepath.Dir(goMod), fixed)
+		relative, err := filepath.Rel(filepath.Dir(goMod), copied)
 		if err != nil {
 			return err
 		}
-		mod = fmt.Appendf(mod, "\nreplace %s => ./%s\n", c.module, filepath.ToSlash(relative))
+		mod = fmt.Appendf(mod, "\nreplace %s => ./%s\n", module, filepath.ToSlash(relative))
 		replaced[goMod] = filepath.Join(folder, "go.mod.corrected")
-		_, _ = fmt.Fprintf(say, "%s: corrected (%s)\n", source, c.why)
 	}
 	if err := write(filepath.Join(folder, "go.mod.corrected"), mod); err != nil {
 		return err
@@ -119,61 +121,44 @@ func run(out, goMod string, find func(module string) (string, error), say io.Wri
 	return write(out, append(text, '\n'))
 }
 
-// copyModule copies what a module is built from.
-func copyModule(to, from string) error {
-	if err := os.RemoveAll(to); err != nil {
-		return err
+// apply makes the changes of a module in its files, and tells whether there was one to make.
+func (c changes) apply(module string, files source, say io.Writer) (changed bool, err error) {
+	done := func(what, why string) {
+		changed = true
+		_, _ = fmt.Fprintf(say, "%s %s (%s)\n", module, what, why)
 	}
-	return filepath.WalkDir(from, func(path string, e fs.DirEntry, err error) error {
-		name := e.Name()
-		switch {
+	for _, x := range c.corrections {
+		if x.module != module {
+			continue
+		}
+		switch err := files.correct(x); {
+		case errors.Is(err, errUpstream):
+			_, _ = fmt.Fprintf(say, "%s %s: corrected upstream, nothing to do; take the correction out of badgerfix\n", module, x.file)
 		case err != nil:
-			return err
-		case e.IsDir():
-			return nil
-		case strings.HasSuffix(name, "_test.go"):
-			return nil
-		case name != "go.mod" && name != "LICENSE" && filepath.Ext(name) != ".go" && filepath.Ext(name) != ".s":
-			return nil
-		}
-		relative, err := filepath.Rel(from, path)
-		if err != nil {
-			return err
-		}
-		text, err := os.ReadFile(path)
-		if err != nil {
-			return err
-		}
-		return write(filepath.Join(to, relative), text)
-	})
-}
-
-// errUpstream says that the published file has the correction.
-var errUpstream = errors.New("corrected upstream")
-
-// apply replaces the line, if the text is what the correction was made for.
-func (c correction) apply(text []byte) ([]byte, error) {
-	lines := bytes.Split(text, []byte("\n"))
-	wrong, right := -1, 0
-	for i, line := range lines {
-		switch string(bytes.TrimSpace(line)) {
-		case c.wrong:
-			if wrong >= 0 {
-				return nil, fmt.Errorf("%q stands there more than once", c.wrong)
-			}
-			wrong = i
-		case c.right:
-			right++
+			return false, err
+		default:
+			done(x.file+": corrected", x.why)
 		}
 	}
-	switch {
-	case wrong >= 0 && right == 0:
-		lines[wrong] = bytes.Replace(lines[wrong], []byte(c.wrong), []byte(c.right), 1)
-		return bytes.Join(lines, []byte("\n")), nil
-	case wrong < 0 && right == 1:
-		return nil, errUpstream
+	for _, x := range c.standIns {
+		if x.module != module {
+			continue
+		}
+		if err := files.replaceImport(x); err != nil {
+			return false, err
+		}
+		done("without "+x.path, x.why)
 	}
-	return nil, fmt.Errorf("neither %q nor its correction stands there: this version has to be looked at by a person (%s)", c.wrong, c.why)
+	for _, x := range c.exchanges {
+		if x.module != module {
+			continue
+		}
+		if err := files.exchange(x); err != nil {
+			return false, err
+		}
+		done("without "+x.file, x.why)
+	}
+	return changed, nil
 }
 
 // moduleDir asks the go command where the version of the module is that this project uses.
@@ -193,11 +178,4 @@ func goCommand(args ...string) (string, error) {
 	cmd.Stderr = os.Stderr
 	out, err := cmd.Output()
 	return strings.TrimSpace(string(out)), err
-}
-
-func write(path string, text []byte) error {
-	if err := os.MkdirAll(filepath.Dir(path), 0o750); err != nil {
-		return err
-	}
-	return os.WriteFile(path, text, 0o600)
 }

@@ -1,0 +1,80 @@
+package main
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+)
+
+const (
+	badger    = "github.com/dgraph-io/badger/v4"
+	ristretto = "github.com/dgraph-io/ristretto/v2"
+)
+
+// A correction replaces one line of one file of a module.
+type correction struct {
+	module, file string
+	// wrong is the line as published, right the one that takes its place; both stand exactly once, without indentation.
+	wrong, right string
+	why          string
+}
+
+// corrections are what the published modules do wrong.
+func corrections() []correction {
+	return []correction{
+		{
+			module: ristretto, file: "z/allocator.go",
+			wrong: "atomic.StoreUint64(&a.compIdx, uint64((bufIdx+1)<<32))",
+			right: "atomic.StoreUint64(&a.compIdx, uint64(bufIdx+1)<<32)",
+			why:   "where int has 32 bits the shift gives 0 and a table overwrites its own beginning",
+		},
+		{
+			module: badger, file: "levels.go",
+			wrong: "defer inflightBuilders.Done(err)",
+			right: "defer func() { inflightBuilders.Done(err) }()",
+			why:   "the error is read before it happens: a table that was not written is taken for written, and its sources are deleted",
+		},
+	}
+}
+
+// errUpstream says that the published file has the correction.
+var errUpstream = errors.New("corrected upstream")
+
+// correct replaces the line in its file.
+func (s source) correct(c correction) error {
+	text, found := s[c.file]
+	if !found {
+		return fmt.Errorf("%s is not there any more: this version has to be looked at by a person (%s)", c.file, c.why)
+	}
+	text, err := c.apply(text)
+	if err != nil {
+		return fmt.Errorf("%s: %w", c.file, err)
+	}
+	s[c.file] = text
+	return nil
+}
+
+// apply replaces the line, if the text is what the correction was made for.
+func (c correction) apply(text []byte) ([]byte, error) {
+	lines := bytes.Split(text, []byte("\n"))
+	wrong, right := -1, 0
+	for i, line := range lines {
+		switch string(bytes.TrimSpace(line)) {
+		case c.wrong:
+			if wrong >= 0 {
+				return nil, fmt.Errorf("%q stands there more than once", c.wrong)
+			}
+			wrong = i
+		case c.right:
+			right++
+		}
+	}
+	switch {
+	case wrong >= 0 && right == 0:
+		lines[wrong] = bytes.Replace(lines[wrong], []byte(c.wrong), []byte(c.right), 1)
+		return bytes.Join(lines, []byte("\n")), nil
+	case wrong < 0 && right == 1:
+		return nil, errUpstream
+	}
+	return nil, fmt.Errorf("neither %q nor its correction stands there: this version has to be looked at by a person (%s)", c.wrong, c.why)
+}
