@@ -66,7 +66,7 @@ func exampleFor(t *testing.T, m described) string {
 		uplink = m.Type
 	}
 	text := exampleText(t, reader, uplink)
-	if reader == "mqtt" {
+	if reader == "mqtt" || uplink == "heartbeat" {
 		text = strings.Replace(text, "# mqtt:  ", "mqtt:  ", 1)
 		for _, key := range []string{"broker", "listen"} {
 			text = strings.Replace(text, "#   "+key+": ", "  "+key+": ", 1)
@@ -232,7 +232,7 @@ func decoded(t *testing.T, m described, entry string) (seen []any) {
 				continue
 			}
 			heard := &listener{Section: u.Section}
-			env := uplink.Env{Name: u.Name, Pace: uplink.NewPace(), Readers: []string{"gate-1-in", "gate-2"}, Log: discardLog()}
+			env := uplink.Env{Name: u.Name, Broker: brokerAddress(cfg), Pace: uplink.NewPace(), Readers: []string{"gate-1-in", "gate-2"}, Log: discardLog()}
 			if _, err := module.New(env, heard); err != nil {
 				t.Fatal(err)
 			}

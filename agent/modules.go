@@ -11,6 +11,7 @@ import (
 	"github.com/acs-agent/acs-agent/uplink/acs"
 	"github.com/acs-agent/acs-agent/uplink/callback"
 	"github.com/acs-agent/acs-agent/uplink/exam"
+	"github.com/acs-agent/acs-agent/uplink/heartbeat"
 	"github.com/acs-agent/acs-agent/uplink/reestro"
 )
 
@@ -31,6 +32,7 @@ func uplinkModules() []uplink.Module {
 		acs.Module,
 		callback.Module,
 		exam.Module,
+		heartbeat.Module,
 		reestro.Module,
 	}
 }

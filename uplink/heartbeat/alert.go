@@ -24,13 +24,14 @@ const (
 	ClockNotSet        = "clock-not-set"
 	ConfigRefused      = "config-refused"
 	CardholdersFailing = "cardholders-failing"
+	WebFailing         = "web-failing" // of the agent's own server
 	BrokerFailing      = "broker-failing"
 )
 
 // Codes are all codes of alerts, in the order in which they are told.
 func Codes() []string {
 	return []string{
-		JournalFull, JournalFailing, JournalFilling, JournalHoles, DiskLow, ClockNotSet, ConfigRefused, CardholdersFailing,
+		JournalFull, JournalFailing, JournalFilling, JournalHoles, DiskLow, ClockNotSet, ConfigRefused, CardholdersFailing, WebFailing,
 		ReaderStopped, ReaderFailing, BrokerFailing, UplinkStopped, UplinkFailing, UplinkGone, DeadLetters, Uncertain,
 	}
 }
@@ -130,6 +131,8 @@ func partAlerts(p *health.Report) (failing, stopped string) {
 		return CardholdersFailing, CardholdersFailing
 	case health.Broker:
 		return BrokerFailing, BrokerFailing
+	case health.Web:
+		return WebFailing, WebFailing
 	default:
 		return "", ""
 	}
@@ -153,7 +156,7 @@ func (a *alarms) part(p *health.Report) {
 		alert.Readers = append(alert.Readers, p.Name)
 	case health.Uplink:
 		alert.Uplinks = append(alert.Uplinks, p.Name)
-	case health.Journal, health.Config, health.Cardholders, health.Broker: // there is one of each
+	default: // there is one of each
 	}
 }
 

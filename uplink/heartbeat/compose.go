@@ -10,7 +10,7 @@ import (
 )
 
 // codeForm is that of health.Code. Nothing else leaves the device in its place, whatever a module may have put there.
-var codeForm = regexp.MustCompile(`^[a-z0-9-]{1,40}$`)
+var codeForm = regexp.MustCompile(`^[a-z][a-z0-9-]{0,39}$`)
 
 // compose makes a heartbeat of a status. Session, number and interval are the caller's.
 func compose(s *health.Status) Heartbeat {

@@ -51,7 +51,7 @@ func ParseTopic(topic string) (device, kind, rest string, ok bool) {
 	case KindState, KindHeartbeat:
 		ok = len(levels) == 3
 	case KindAlert, KindEvent:
-		ok = rest != ""
+		ok = rest != "" && !strings.Contains(rest, "/")
 	}
 	if !ok {
 		return "", "", "", false
