@@ -26,11 +26,36 @@ type standIn struct {
 // standIns are the libraries that Badger drags along and the journal does not use. What each of them weighs stands in
 // docs/development.md.
 func standIns() []standIn {
-	const reports = "nobody receives reports of the store's compactions"
+	const (
+		reports  = "nobody receives reports of the store's compactions"
+		compress = "sealed values do not get smaller, and no journal was ever compressed"
+	)
 	return []standIn{
 		{badger, "google.golang.org/protobuf/proto", "proto", "four small messages are encoded by hand; with reflection, the linker keeps all methods of all types"},
 		{badger, "go.opentelemetry.io/otel", "otel", reports},
 		{badger, "go.opentelemetry.io/otel/attribute", "otel/attribute", reports},
+		{badger, "github.com/klauspost/compress/s2", "s2", compress},
+		{badger, "github.com/klauspost/compress/snappy", "snappy", compress},
+		{badger, "github.com/klauspost/compress/zstd", "zstd", compress},
+	}
+}
+
+// cutLines let what stands in for a compressor say that it is none.
+func cutLines() []correction {
+	const why = "compressing can fail where there is no compressor"
+	return []correction{
+		{
+			module: badger, file: "table/builder.go",
+			wrong: "return s2.EncodeSnappy(dst, data), nil",
+			right: "return s2.EncodeSnappy(dst, data)",
+			why:   why,
+		},
+		{
+			module: badger, file: "y/zstd.go",
+			wrong: "return encoder.EncodeAll(src, dst[:0]), nil",
+			right: "return encoder.EncodeAll(src, dst[:0])",
+			why:   why,
+		},
 	}
 }
 

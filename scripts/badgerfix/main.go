@@ -48,7 +48,7 @@ type changes struct {
 }
 
 func published() changes {
-	return changes{corrections(), standIns(), exchanges()}
+	return changes{append(corrections(), cutLines()...), standIns(), exchanges()}
 }
 
 // modules names those that are changed, each once, in the order of the changes.
