@@ -156,12 +156,12 @@ func (s *site) tell(uplinkName string, event any) {
 	}
 }
 
-// commands are the handlers of the uplinks that people can talk to, by name.
+// commands are the handlers of the uplinks that people, or the doctor, can talk to, by name.
 func (s *site) commands() map[string]localapi.Commands {
 	all := make(map[string]localapi.Commands)
 	for _, u := range s.current().uplinks {
-		if c, ok := u.Uplink.(uplink.Commanded); ok {
-			all[u.name] = localapi.Commands{Type: u.typ, Handler: c.Commands()}
+		if h := handler(u.Uplink); h != nil {
+			all[u.name] = localapi.Commands{Type: u.typ, Handler: h}
 		}
 	}
 	return all

@@ -19,7 +19,7 @@ func (u *callback) LogsIn() {}
 func (u *callback) Probe(ctx context.Context) []uplink.Finding {
 	if refused := u.session.refused.Load(); refused != 0 {
 		return []uplink.Finding{{What: uplink.AboutLogin, Err: fmt.Errorf("the platform has refused login and password at %s; "+
-			"not tried again, so that it does not lock the account (check them with the platform's operator, then start the agent again)",
+			"not tried again, so that it does not lock the account (check them with the platform's operator; the agent tries again by itself)",
 			time.Unix(0, refused).In(u.zone()).Format(time.DateTime))}}
 	}
 	c := u.session.loginCall()
