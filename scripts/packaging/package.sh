@@ -28,6 +28,7 @@ script() {
 	local key=$1 part=scripts/packaging/maintainer/$format.$2.sh
 	[ -e "$part" ] || return 0
 	cat scripts/packaging/maintainer/common.sh "$part" >"$work/$2"
+	touch -d "@$SOURCE_DATE_EPOCH" "$work/$2"
 	printf '%s: %s\n' "$key" "$work/$2"
 }
 
@@ -61,10 +62,16 @@ contents() {
 	if [ "$format" != ipk ]; then # the flash memory of a router has no room to read in
 		tree $share/doc /usr/share/doc/acs-agent
 		tree $share/man /usr/share/man/man1
-		tree $share/completion /usr/share
+		file $share/completion/bash /usr/share/bash-completion/completions/acs-agent
+		file $share/completion/fish /usr/share/fish/vendor_completions.d/acs-agent.fish
+		case $format in
+		deb) file $share/completion/zsh /usr/share/zsh/vendor-completions/_acs-agent ;;
+		*) file $share/completion/zsh /usr/share/zsh/site-functions/_acs-agent ;;
+		esac
 	fi
 }
 
+summary="carries passes from access control readers to the portals of the site"
 when=$(date -u -d "@$SOURCE_DATE_EPOCH" +%Y-%m-%dT%H:%M:%SZ)
 {
 	cat <<-END
@@ -78,13 +85,19 @@ when=$(date -u -d "@$SOURCE_DATE_EPOCH" +%Y-%m-%dT%H:%M:%SZ)
 		maintainer: acs-agent maintainers <acs-agent@users.noreply.github.com>
 		homepage: https://github.com/acs-agent/acs-agent
 		description: |
-		  carries passes from access control readers to the portals of the site
-		  It reads passes from card readers, keeps each in a journal that survives
-		  power cuts, and carries them to the portals that the site reports to.
+		  $summary
+	END
+	if [ "$format" != apk ]; then # which knows one line alone
+		cat <<-END
+			  It reads passes from card readers, keeps each in a journal that survives
+			  power cuts, and carries them to the portals that the site reports to.
+		END
+	fi
+	cat <<-END
 		mtime: $when
 		umask: 0o022
 		deb: {arch: "$arch", compression: gzip}
-		rpm: {arch: "$arch", compression: gzip, buildhost: localhost, summary: carries passes from access control readers to the portals of the site}
+		rpm: {arch: "$arch", compression: gzip, buildhost: localhost, summary: $summary}
 		apk:
 		  arch: "$arch"
 	END

@@ -11,14 +11,14 @@ agent=$1 version=$2
 shift 2
 share=build/share
 rm -rf $share
-mkdir -p $share/{init,doc,man,completion/{bash-completion/completions,zsh/vendor-completions,fish/vendor_completions.d}}
+mkdir -p $share/{init,doc,man,completion}
 
 for init in systemd openrc procd sysv; do
 	"$agent" service unit --init $init --config /etc/acs-agent/config.yaml >$share/init/$init
 done
-"$agent" completion bash >$share/completion/bash-completion/completions/acs-agent
-"$agent" completion zsh >$share/completion/zsh/vendor-completions/_acs-agent
-"$agent" completion fish >$share/completion/fish/vendor_completions.d/acs-agent.fish
+for shell in bash zsh fish; do
+	"$agent" completion $shell >$share/completion/$shell
+done
 
 for page in build/man/*.1; do
 	name=$(basename "$page")

@@ -96,7 +96,7 @@ func (c *component) entry() bomEntry {
 	if c.changed {
 		e.Pedigree = &pedigree{
 			Patches: []patch{{Type: "unofficial"}},
-			Notes:   "Built from a copy with one line corrected; scripts/badgerfix has the line and the reason. The hash is that of the published module.",
+			Notes:   "Built from a copy with the changes of scripts/badgerfix, which has the reasons. The hash is that of the published module.",
 		}
 	}
 	return e
