@@ -14,6 +14,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/acs-agent/acs-agent/agent/lang"
 	"github.com/acs-agent/acs-agent/uplink/callback"
 )
 
@@ -65,7 +66,7 @@ func newCallbacksList(o *options) *cobra.Command {
 				if o.json {
 					return printIndented(cmd.OutOrStdout(), found)
 				}
-				return printCallbacks(cmd.OutOrStdout(), &found)
+				return printCallbacks(cmd.OutOrStdout(), o.lang, &found)
 			})
 		},
 	}
@@ -98,23 +99,23 @@ func printIndented(w io.Writer, v any) error {
 	return out.Encode(v)
 }
 
-func printCallbacks(w io.Writer, found *callback.List) error {
+func printCallbacks(w io.Writer, p *lang.Printer, found *callback.List) error {
 	if len(found.Requests) == 0 {
-		_, err := fmt.Fprintln(w, "none")
+		_, err := fmt.Fprintln(w, p.Word("none"))
 		return err
 	}
 	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	_, _ = fmt.Fprintln(table, "ID\tSTATE\tRECEIVED\tCREATED\tPLATFORM ID\tWHO\tPHONE\tFORM\tORGANIZATION")
+	_, _ = p.Fprintf(table, "ID\tSTATE\tRECEIVED\tCREATED\tPLATFORM ID\tWHO\tPHONE\tFORM\tORGANIZATION\n")
 	for i := range found.Requests {
 		v := &found.Requests[i]
-		_, _ = fmt.Fprintf(table, "%d\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n", v.ID, callbackState(v), v.ReceivedAt.Format("2006-01-02 15:04"),
+		_, _ = fmt.Fprintf(table, "%d\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n", v.ID, p.Word(callbackState(v)), v.ReceivedAt.Format("2006-01-02 15:04"),
 			callbackCreated(v), oneLine(v.ApplicationID), oneLine(v.Name), oneLine(v.Phone), oneLine(v.OPF), oneLine(v.Organization))
 	}
 	if err := table.Flush(); err != nil {
 		return err
 	}
 	if found.More {
-		_, _ = fmt.Fprintf(w, "(the first %d; --limit shows more)\n", len(found.Requests))
+		_, _ = p.Fprintf(w, "(the first %d; --limit shows more)\n", len(found.Requests))
 	}
 	return nil
 }
@@ -195,7 +196,7 @@ func newCallbacksShow(o *options) *cobra.Command {
 				if o.json {
 					return printIndented(cmd.OutOrStdout(), v)
 				}
-				return printCallback(cmd.OutOrStdout(), &v)
+				return printCallback(cmd.OutOrStdout(), o.lang, &v)
 			})
 		},
 	}
@@ -206,16 +207,16 @@ func newCallbacksShow(o *options) *cobra.Command {
 }
 
 // printCallback prints a request line by line, and what was said about it.
-func printCallback(w io.Writer, v *callback.View) error {
+func printCallback(w io.Writer, p *lang.Printer, v *callback.View) error {
 	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	line := func(name, value string) {
 		if value = oneLine(value); value != "-" {
-			_, _ = fmt.Fprintf(table, "%s\t%s\n", name, value)
+			_, _ = fmt.Fprintf(table, "%s\t%s\n", p.Word(name), value)
 		}
 	}
 	line("id", strconv.FormatUint(v.ID, 10))
-	line("state", callbackState(v))
-	line("problem", v.Problem)
+	line("state", p.Word(callbackState(v)))
+	line("problem", p.Text(v.Problem))
 	line("received", v.ReceivedAt.Format(time.DateTime))
 	if !v.ChangedAt.IsZero() {
 		line("changed", v.ChangedAt.Format(time.DateTime))
@@ -233,7 +234,7 @@ func printCallback(w io.Writer, v *callback.View) error {
 	line("phone as it came", v.PhoneRaw)
 	form := v.OPF
 	if v.OPFUnknown {
-		form = fmt.Sprintf("%q, which the platform's document does not list", v.OPF)
+		form = p.Sprintf("%q, which the platform's document does not list", v.OPF)
 	}
 	line("form", form)
 	line("organization", v.Organization)
@@ -245,7 +246,7 @@ func printCallback(w io.Writer, v *callback.View) error {
 			text += ": " + s.Comment
 		}
 		if s.Lost && s.Outcome == "waiting" {
-			text += " (an answer was lost; it is sent again)"
+			text = p.Sprintf("%s (an answer was lost; it is sent again)", text)
 		}
 		line("status", text)
 		line("the platform says", s.Reason)
@@ -280,7 +281,7 @@ func newCallbacksSet(o *options) *cobra.Command {
 				if o.json {
 					return printIndented(cmd.OutOrStdout(), v)
 				}
-				_, err := fmt.Fprintf(cmd.OutOrStdout(), "request %d: %s\n", v.ID, callbackState(&v))
+				_, err := o.lang.Fprintf(cmd.OutOrStdout(), "request %d: %s\n", v.ID, callbackState(&v))
 				return err
 			})
 		},

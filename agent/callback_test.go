@@ -20,7 +20,7 @@ func TestCallbacksAreShownSafely(t *testing.T) {
 		{ID: 3, State: "registered", ReceivedAt: at, Problem: "it came without an id"},
 	}}
 	var out strings.Builder
-	if err := printCallbacks(&out, &list); err != nil {
+	if err := printCallbacks(&out, nil, &list); err != nil {
 		t.Fatal(err)
 	}
 	want := []string{
@@ -47,7 +47,7 @@ func TestACallbackIsShownWithAllThatIsKnown(t *testing.T) {
 		},
 	}
 	var out strings.Builder
-	if err := printCallback(&out, &v); err != nil {
+	if err := printCallback(&out, nil, &v); err != nil {
 		t.Fatal(err)
 	}
 	for _, want := range []string{

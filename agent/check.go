@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"strings"
 
@@ -11,6 +12,7 @@ import (
 
 	"github.com/acs-agent/acs-agent/agent/cardholders"
 	"github.com/acs-agent/acs-agent/agent/config"
+	"github.com/acs-agent/acs-agent/agent/lang"
 )
 
 type cardholdersReport = cardholders.Report
@@ -41,7 +43,7 @@ func newCheck(o *options) *cobra.Command {
 					return err
 				}
 			} else {
-				c.print(cmd, cfg)
+				c.print(cmd.OutOrStdout(), o.lang, cfg)
 			}
 			if len(c.Mistakes) > 0 || c.CardholdersError != "" || c.Cardholders != nil && c.Cardholders.Refused > 0 {
 				return needsPerson{errSaid}
@@ -81,29 +83,32 @@ func check(path string) (c checked, cfg *config.Config) {
 	return c, cfg
 }
 
-func (c *checked) print(cmd *cobra.Command, cfg *config.Config) {
-	w := cmd.OutOrStdout()
+func (c *checked) print(w io.Writer, p *lang.Printer, cfg *config.Config) {
+	said := func(m config.Mistake) config.Mistake {
+		m.Problem, m.Advice = p.Text(m.Problem), p.Text(m.Advice)
+		return m
+	}
 	for _, m := range c.Mistakes {
-		_, _ = fmt.Fprintln(w, m)
+		_, _ = fmt.Fprintln(w, said(m))
 	}
 	for _, m := range c.Warnings {
-		_, _ = fmt.Fprintln(w, "warning:", m)
+		_, _ = p.Fprintf(w, "warning: %s\n", said(m))
 	}
 	switch {
 	case c.CardholdersError != "":
-		_, _ = fmt.Fprintln(w, "cardholders:", c.CardholdersError)
+		_, _ = p.Fprintf(w, "cardholders: %s\n", c.CardholdersError)
 	case c.Cardholders != nil:
-		_, _ = fmt.Fprint(w, c.Cardholders)
+		_, _ = fmt.Fprint(w, p.Text(c.Cardholders.String()))
 	case cfg != nil && len(c.Mistakes) == 0:
-		_, _ = fmt.Fprintln(w, "warning: no cardholders.file is given, so every pass will be held as unknown")
+		_, _ = p.Fprintf(w, "warning: no cardholders.file is given, so every pass will be held as unknown\n")
 	}
 	if len(c.Mistakes) > 0 {
-		_, _ = fmt.Fprintf(w, "%s in %s\n", counted(len(c.Mistakes), "mistake"), c.File)
+		_, _ = p.Fprintf(w, "%s in %s\n", counted(len(c.Mistakes), "mistake"), c.File)
 		return
 	}
-	_, _ = fmt.Fprintf(w, "%s: %s, %s, no mistakes\n", c.File, counted(len(cfg.Readers), "reader"), counted(len(cfg.Uplinks), "uplink"))
+	_, _ = p.Fprintf(w, "%s: %s, %s, no mistakes\n", c.File, counted(len(cfg.Readers), "reader"), counted(len(cfg.Uplinks), "uplink"))
 	if _, err := os.Stat(cfg.DataDir); errors.Is(err, os.ErrNotExist) {
-		_, _ = fmt.Fprintf(w, "%s does not exist yet; the agent makes it when it starts\n", cfg.DataDir)
+		_, _ = p.Fprintf(w, "%s does not exist yet; the agent makes it when it starts\n", cfg.DataDir)
 	}
 }
 

@@ -55,7 +55,7 @@ func newDrivers(o *options) *cobra.Command {
 			}
 			table := tabwriter.NewWriter(cmd.OutOrStdout(), 0, 0, 2, ' ', 0)
 			for _, m := range all {
-				_, _ = fmt.Fprintf(table, "%s\t%s\t%s\n", m.Kind, m.Type, m.Summary)
+				_, _ = fmt.Fprintf(table, "%s\t%s\t%s\n", o.lang.Word(m.Kind), m.Type, o.lang.Text(m.Summary))
 			}
 			return table.Flush()
 		},

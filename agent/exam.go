@@ -13,6 +13,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/acs-agent/acs-agent/agent/lang"
 	"github.com/acs-agent/acs-agent/uplink"
 	"github.com/acs-agent/acs-agent/uplink/exam"
 )
@@ -99,34 +100,34 @@ func newExamStatus(o *options) *cobra.Command {
 }
 
 // printExam prints an answer as JSON or for people.
-func (o *options) printExam(cmd *cobra.Command, s *exam.Status, forPeople func(io.Writer, *exam.Status) error) error {
+func (o *options) printExam(cmd *cobra.Command, s *exam.Status, forPeople func(io.Writer, *lang.Printer, *exam.Status) error) error {
 	if !o.json {
-		return forPeople(cmd.OutOrStdout(), s)
+		return forPeople(cmd.OutOrStdout(), o.lang, s)
 	}
 	out := json.NewEncoder(cmd.OutOrStdout())
 	out.SetIndent("", "  ")
 	return out.Encode(s)
 }
 
-func printExamStatus(w io.Writer, s *exam.Status) error {
+func printExamStatus(w io.Writer, p *lang.Printer, s *exam.Status) error {
 	if !s.Running {
-		_, _ = fmt.Fprintln(w, "acs-agent is NOT RUNNING: nothing is sent")
+		_, _ = p.Fprintf(w, "acs-agent is NOT RUNNING: nothing is sent\n")
 	}
 	switch {
 	case s.Problem != "":
-		_, _ = fmt.Fprintf(w, "roster: %s\n", s.Problem)
+		_, _ = p.Fprintf(w, "roster: %s\n", s.Problem)
 	case s.Refused > 0:
-		_, _ = fmt.Fprintf(w, "%s: %s, and %s that cannot be used: see %s\n", s.Roster, counted(s.Rows, "row"), counted(s.Refused, "row"), s.Rejected)
+		_, _ = p.Fprintf(w, "%s: %s, and %s that cannot be used: see %s\n", s.Roster, counted(s.Rows, "row"), counted(s.Refused, "row"), s.Rejected)
 	default:
-		_, _ = fmt.Fprintf(w, "%s: %s\n", s.Roster, counted(s.Rows, "row"))
+		_, _ = p.Fprintf(w, "%s: %s\n", s.Roster, counted(s.Rows, "row"))
 	}
-	_, _ = fmt.Fprintf(w, "sent: %s\n\n", s.Send)
+	_, _ = p.Fprintf(w, "sent: %s\n\n", s.Send)
 	if len(s.Weeks) == 0 {
-		_, err := fmt.Fprintln(w, "no reports yet")
+		_, err := p.Fprintf(w, "no reports yet\n")
 		return err
 	}
 	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	_, _ = fmt.Fprintln(table, "WEEK\tFROM\tTO\tSTATE\tREPORT\tREPORTED\tOPEN\tDUE\tREASON")
+	_, _ = p.Fprintf(table, "WEEK\tFROM\tTO\tSTATE\tREPORT\tREPORTED\tOPEN\tDUE\tREASON\n")
 	for i := range s.Weeks {
 		k := &s.Weeks[i]
 		report, due := "-", "-"
@@ -136,11 +137,11 @@ func printExamStatus(w io.Writer, s *exam.Status) error {
 		if k.State == exam.Draft || k.State == exam.Ready || k.State == exam.Running {
 			due = k.Due.Format("2006-01-02 15:04")
 		}
-		state := string(k.State)
+		state := p.Word(string(k.State))
 		if k.Ordered != "" {
-			state += " (" + k.Ordered + " ordered)"
+			state = p.Sprintf("%s (%s ordered)", state, p.Word(k.Ordered))
 		}
-		_, _ = fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\t%d\t%d\t%s\t%s\n", k.Week, k.Start, k.End, state, report, k.Reported, k.Open, due, k.Reason)
+		_, _ = fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\t%d\t%d\t%s\t%s\n", k.Week, k.Start, k.End, state, report, k.Reported, k.Open, due, p.Text(k.Reason))
 	}
 	return table.Flush()
 }
@@ -169,7 +170,7 @@ func newExamPreview(o *options) *cobra.Command {
 					return err
 				}
 				if !o.json {
-					return p.Print(cmd.OutOrStdout())
+					return o.printPreview(cmd.OutOrStdout(), &p)
 				}
 				var body bytes.Buffer
 				if err := json.Indent(&body, p.Body, "", "  "); err != nil {
@@ -243,13 +244,13 @@ func (o *options) followExam(cmd *cobra.Command, u *uplinkClient, s *exam.WeekSt
 	switch said := o.json; {
 	case s.Ordered != "" && !s.Running:
 		if !said {
-			_, _ = fmt.Fprintf(w, "%s: %s is ordered; the agent does not run, and does it when it is started\n", s.Week, s.Ordered)
+			_, _ = o.lang.Fprintf(w, "%s: %s is ordered; the agent does not run, and does it when it is started\n", s.Week, o.lang.Word(s.Ordered))
 		}
 	case s.Ordered != "":
 		return fmt.Errorf("%s: not done yet, and tried again: %s", s.Week, s.Reason)
 	case s.State == exam.Sent && s.Reason == "":
 		if !said {
-			_, _ = fmt.Fprintf(w, "%s: the portal has it as report %d, with %s\n", s.Week, s.ReportID, counted(s.Reported, "exam"))
+			_, _ = o.lang.Fprintf(w, "%s: the portal has it as report %d, with %s\n", s.Week, s.ReportID, counted(s.Reported, "exam"))
 		}
 	case s.State == exam.Uncertain, s.State == exam.Rejected:
 		return needsPerson{fmt.Errorf("%s is %s: %s", s.Week, s.State, s.Reason)}

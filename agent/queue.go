@@ -17,6 +17,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/acs-agent/acs-agent/agent/lang"
 	"github.com/acs-agent/acs-agent/agent/localapi"
 	"github.com/acs-agent/acs-agent/agent/queue"
 )
@@ -99,7 +100,7 @@ func newQueueList(o *options) *cobra.Command {
 		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return o.withAgent(cmd.Context(), func(a *connection) error {
-				out := newListing(cmd.OutOrStdout(), o.json)
+				out := newListing(cmd.OutOrStdout(), o.lang, o.json)
 				if err := a.Items(cmd.Context(), p.Query, p.limit, out.add); err != nil {
 					return err
 				}
@@ -118,6 +119,7 @@ func newQueueList(o *options) *cobra.Command {
 type listing struct {
 	json  *json.Encoder
 	w     io.Writer
+	lang  *lang.Printer
 	table *tabwriter.Writer
 	count int
 }
@@ -125,8 +127,8 @@ type listing struct {
 // page is how many rows of a table are aligned with each other: no more are kept in memory.
 const page = 100
 
-func newListing(w io.Writer, asJSON bool) *listing {
-	l := &listing{w: w, table: tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)}
+func newListing(w io.Writer, p *lang.Printer, asJSON bool) *listing {
+	l := &listing{w: w, lang: p, table: tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)}
 	if asJSON {
 		l.json = json.NewEncoder(w)
 	}
@@ -142,10 +144,10 @@ func (l *listing) add(item queue.Item) error {
 		if err := l.table.Flush(); err != nil {
 			return err
 		}
-		_, _ = fmt.Fprintln(l.table, "NUMBER\tUPLINK\tSTATE\tREADER\tTIME\tCARD\tWHO\tREASON")
+		_, _ = l.lang.Fprintf(l.table, "NUMBER\tUPLINK\tSTATE\tREADER\tTIME\tCARD\tWHO\tREASON\n")
 	}
-	_, err := fmt.Fprintf(l.table, "%d\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n", item.Number, item.Uplink, item.State, item.Reader,
-		item.At.Format(time.DateTime), item.Card, strings.TrimSpace(item.IIN+" "+item.Name), item.Reason)
+	_, err := fmt.Fprintf(l.table, "%d\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n", item.Number, item.Uplink, l.lang.Word(string(item.State)), item.Reader,
+		item.At.Format(time.DateTime), item.Card, strings.TrimSpace(item.IIN+" "+item.Name), l.lang.Word(l.lang.Text(item.Reason)))
 	return err
 }
 
@@ -158,9 +160,9 @@ func (l *listing) end(limit int) error {
 	}
 	switch {
 	case l.count == 0:
-		_, _ = fmt.Fprintln(l.w, "none")
+		_, _ = fmt.Fprintln(l.w, l.lang.Word("none"))
 	case limit > 0 && l.count == limit:
-		_, _ = fmt.Fprintf(l.w, "(the first %d; --limit 0 shows all)\n", limit)
+		_, _ = l.lang.Fprintf(l.w, "(the first %d; --limit 0 shows all)\n", limit)
 	}
 	return nil
 }
@@ -225,9 +227,9 @@ func newQueueAct(o *options, action queue.Action, short, example string, state q
 				if o.json {
 					return json.NewEncoder(cmd.OutOrStdout()).Encode(done)
 				}
-				_, _ = fmt.Fprintf(cmd.OutOrStdout(), "%s: %s\n", action, counted(done.Count, "pass"))
+				_, _ = o.lang.Fprintf(cmd.OutOrStdout(), "%s: %s\n", o.lang.Word(string(action)), counted(done.Count, "pass"))
 				for _, reason := range slices.Sorted(maps.Keys(done.Left)) {
-					_, _ = fmt.Fprintf(cmd.OutOrStdout(), "still held: %s: %s\n", counted(done.Left[reason], "pass"), reason)
+					_, _ = o.lang.Fprintf(cmd.OutOrStdout(), "still held: %s: %s\n", counted(done.Left[reason], "pass"), o.lang.Word(reason))
 				}
 				if done.Count == 0 && p.Number != 0 && len(done.Left) == 0 {
 					return fmt.Errorf("no %s pass has the number %d", p.State, p.Number)
@@ -311,8 +313,8 @@ func newQueueVerify(o *options) *cobra.Command {
 		Args:    noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return o.withAgent(cmd.Context(), func(a *connection) error {
-				show := progressLine(cmd.ErrOrStderr())
-				report, err := a.Verify(cmd.Context(), func(p localapi.Progress) { show("verified", p.Done, p.Total) })
+				show, verified := progressLine(cmd.ErrOrStderr(), o.lang), o.lang.Word("verified")
+				report, err := a.Verify(cmd.Context(), func(p localapi.Progress) { show(verified, p.Done, p.Total) })
 				show("", 0, 0)
 				if err != nil {
 					return err
@@ -320,10 +322,10 @@ func newQueueVerify(o *options) *cobra.Command {
 				if o.json {
 					err = json.NewEncoder(cmd.OutOrStdout()).Encode(report)
 				} else {
-					_, err = fmt.Fprintf(cmd.OutOrStdout(), "%s and %d aside can be read; %d are missing, %d are damaged\n",
+					_, err = o.lang.Fprintf(cmd.OutOrStdout(), "%s and %d aside can be read; %d are missing, %d are damaged\n",
 						counted(report.Passes, "pass"), report.Asides, report.Missing, report.Unreadable+report.UnreadableAsides)
 					for _, problem := range report.Problems {
-						_, _ = fmt.Fprintln(cmd.OutOrStdout(), problem)
+						_, _ = fmt.Fprintln(cmd.OutOrStdout(), o.lang.Text(problem))
 					}
 				}
 				if err == nil && !report.OK() {

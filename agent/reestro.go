@@ -12,6 +12,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/acs-agent/acs-agent/agent/lang"
 	"github.com/acs-agent/acs-agent/uplink/reestro"
 )
 
@@ -50,7 +51,7 @@ func newSubjectsList(o *options) *cobra.Command {
 				if o.json {
 					return json.NewEncoder(cmd.OutOrStdout()).Encode(all)
 				}
-				return printSubjects(cmd.OutOrStdout(), all, limit)
+				return printSubjects(cmd.OutOrStdout(), o.lang, all, limit)
 			})
 		},
 	}
@@ -69,29 +70,30 @@ func revealed(q url.Values, reveal bool) url.Values {
 	return q
 }
 
-func printSubjects(w io.Writer, all []reestro.SubjectView, limit int) error {
+func printSubjects(w io.Writer, p *lang.Printer, all []reestro.SubjectView, limit int) error {
 	if len(all) == 0 {
-		_, err := fmt.Fprintln(w, "none")
+		_, err := fmt.Fprintln(w, p.Word("none"))
 		return err
 	}
 	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	_, _ = fmt.Fprintln(table, "NUMBER\tSTATE\tWHO\tCHANGED\tSUBJECT ID\tREASON")
+	_, _ = p.Fprintf(table, "NUMBER\tSTATE\tWHO\tCHANGED\tSUBJECT ID\tREASON\n")
 	for i := range all {
 		s := &all[i]
-		_, _ = fmt.Fprintf(table, "%d\t%s\t%s\t%s\t%s\t%s\n", s.Number, s.State, whoIs(s), s.Changed.Format(time.DateTime), s.SubjectID, why(s))
+		_, _ = fmt.Fprintf(table, "%d\t%s\t%s\t%s\t%s\t%s\n", s.Number, p.Word(s.State), whoIs(p, s),
+			s.Changed.Format(time.DateTime), s.SubjectID, p.Text(why(s)))
 	}
 	if err := table.Flush(); err != nil {
 		return err
 	}
 	if limit > 0 && len(all) == limit {
-		_, _ = fmt.Fprintf(w, "(the first %d; --limit 0 shows all)\n", limit)
+		_, _ = p.Fprintf(w, "(the first %d; --limit 0 shows all)\n", limit)
 	}
 	return nil
 }
 
-func whoIs(s *reestro.SubjectView) string {
+func whoIs(p *lang.Printer, s *reestro.SubjectView) string {
 	if s.Name == "" {
-		return "OGRN " + s.OGRN
+		return p.Sprintf("OGRN %s", s.OGRN)
 	}
 	return s.Name
 }

@@ -70,7 +70,7 @@ func (o *options) addSubjects(cmd *cobra.Command, u *uplinkClient, next func() (
 		var got reestro.ReceiptView
 		if err := u.post("/subjects", nil, f, &got); err != nil {
 			failed++
-			_, _ = fmt.Fprintf(cmd.ErrOrStderr(), "subject %d of those given: %v\n", count, err)
+			_, _ = o.lang.Fprintf(cmd.ErrOrStderr(), "subject %d of those given: %v\n", count, err)
 			continue
 		}
 		if err := o.printReceipt(cmd.OutOrStdout(), got); err != nil {
@@ -91,11 +91,11 @@ func (o *options) printReceipt(w io.Writer, got reestro.ReceiptView) (err error)
 	case o.json:
 		return json.NewEncoder(w).Encode(got)
 	case got.Known:
-		_, err = fmt.Fprintf(w, "subject %d: known already, %s\n", got.Number, got.State)
+		_, err = o.lang.Fprintf(w, "subject %d: known already, %s\n", got.Number, o.lang.Word(got.State))
 	case got.Mended:
-		_, err = fmt.Fprintf(w, "subject %d: was refused, is sent again with these data\n", got.Number)
+		_, err = o.lang.Fprintf(w, "subject %d: was refused, is sent again with these data\n", got.Number)
 	default:
-		_, err = fmt.Fprintf(w, "subject %d: will be sent\n", got.Number)
+		_, err = o.lang.Fprintf(w, "subject %d: will be sent\n", got.Number)
 	}
 	return err
 }

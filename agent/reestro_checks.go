@@ -13,6 +13,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/acs-agent/acs-agent/agent/lang"
 	"github.com/acs-agent/acs-agent/uplink/reestro"
 )
 
@@ -68,7 +69,7 @@ func newChecksList(o *options) *cobra.Command {
 				case asCSV:
 					return writeChecks(cmd.OutOrStdout(), all)
 				}
-				return printChecks(cmd.OutOrStdout(), all, limit)
+				return printChecks(cmd.OutOrStdout(), o.lang, all, limit)
 			})
 		},
 	}
@@ -105,13 +106,13 @@ func writeChecks(w io.Writer, all []reestro.Check) error {
 	return out.WriteAll(rows)
 }
 
-func printChecks(w io.Writer, all []reestro.Check, limit int) error {
+func printChecks(w io.Writer, p *lang.Printer, all []reestro.Check, limit int) error {
 	if len(all) == 0 {
-		_, err := fmt.Fprintln(w, "none")
+		_, err := fmt.Fprintln(w, p.Word("none"))
 		return err
 	}
 	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	_, _ = fmt.Fprintln(table, strings.ToUpper(strings.ReplaceAll(strings.Join(checkColumns(), "\t"), "_", " ")))
+	_, _ = p.Fprintf(table, "CHECK ID\tCREATED\tTYPE\tSTATE\tSUBJECT ID\tEXTERNAL ID\tCORRELATION ID\n")
 	for i := range all {
 		_, _ = fmt.Fprintln(table, strings.Join(checkRow(&all[i]), "\t"))
 	}
@@ -119,7 +120,7 @@ func printChecks(w io.Writer, all []reestro.Check, limit int) error {
 		return err
 	}
 	if limit > 0 && len(all) == limit {
-		_, _ = fmt.Fprintf(w, "(the first %d; --limit 0 shows all)\n", limit)
+		_, _ = p.Fprintf(w, "(the first %d; --limit 0 shows all)\n", limit)
 	}
 	return nil
 }

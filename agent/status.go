@@ -14,6 +14,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/acs-agent/acs-agent/agent/health"
+	"github.com/acs-agent/acs-agent/agent/lang"
 )
 
 func newStatus(o *options) *cobra.Command {
@@ -35,7 +36,7 @@ func newStatus(o *options) *cobra.Command {
 					out.SetIndent("", "  ")
 					err = out.Encode(s)
 				} else {
-					err = printStatus(cmd.OutOrStdout(), &s)
+					err = printStatus(cmd.OutOrStdout(), o.lang, &s)
 				}
 				return cmp.Or(err, statusError(&s))
 			})
@@ -61,61 +62,61 @@ func statusError(s *health.Status) error {
 	return nil
 }
 
-func printStatus(w io.Writer, s *health.Status) error {
+func printStatus(w io.Writer, p *lang.Printer, s *health.Status) error {
 	if s.Running {
-		_, _ = fmt.Fprintf(w, "%s  acs-agent %s, running for %s\n", s.Device, s.Version, span(s.Now.Sub(s.StartedAt)))
+		_, _ = p.Fprintf(w, "%s  acs-agent %s, running for %s\n", s.Device, s.Version, span(p, s.Now.Sub(s.StartedAt)))
 	} else {
-		_, _ = fmt.Fprintf(w, "%s  acs-agent is NOT RUNNING; this is what the journal holds\n", s.Device)
+		_, _ = p.Fprintf(w, "%s  acs-agent is NOT RUNNING; this is what the journal holds\n", s.Device)
 	}
 	if !s.ClockTrusted {
-		_, _ = fmt.Fprintf(w, "the clock of this device is not set (it says %s): passes are held until it is\n", s.Now.Format(time.DateTime))
+		_, _ = p.Fprintf(w, "the clock of this device is not set (it says %s): passes are held until it is\n", s.Now.Format(time.DateTime))
 	}
-	_, _ = fmt.Fprintf(w, "journal  %s, %s of %s, disk has %s left\n\n",
-		counted(s.Journal.Passes, "pass"), size(s.Journal.Bytes), size(s.Journal.Limit), size(s.Journal.FreeDisk))
+	_, _ = p.Fprintf(w, "journal  %s, %s of %s, disk has %s left\n\n",
+		counted(s.Journal.Passes, "pass"), size(p, s.Journal.Bytes), size(p, s.Journal.Limit), size(p, s.Journal.FreeDisk))
 
-	if err := printReaders(w, s); err != nil {
+	if err := printReaders(w, p, s); err != nil {
 		return err
 	}
-	if err := printUplinks(w, s); err != nil {
+	if err := printUplinks(w, p, s); err != nil {
 		return err
 	}
-	if problems := problemsOf(s); len(problems) > 0 {
+	if problems := problemsOf(p, s); len(problems) > 0 {
 		_, _ = fmt.Fprintf(w, "\n%s\n", strings.Join(problems, "\n"))
 	}
 	return nil
 }
 
-func printReaders(w io.Writer, s *health.Status) error {
+func printReaders(w io.Writer, p *lang.Printer, s *health.Status) error {
 	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	_, _ = fmt.Fprintln(table, "READER\tTYPE\tSTATE\tPASSES\tLAST\tNOT UNDERSTOOD")
-	for _, p := range s.Parts {
-		if p.Kind == health.Reader {
+	_, _ = p.Fprintf(table, "READER\tTYPE\tSTATE\tPASSES\tLAST\tNOT UNDERSTOOD\n")
+	for _, r := range s.Parts {
+		if r.Kind == health.Reader {
 			_, _ = fmt.Fprintf(table, "%s\t%s\t%s\t%d\t%s\t%d\n",
-				p.Name, p.Type, stateOf(s, p.State), p.Count, ago(s.Now, p.LastAt), p.Oddities)
+				r.Name, r.Type, p.Word(stateOf(s, r.State)), r.Count, ago(p, s.Now, r.LastAt), r.Oddities)
 		}
 	}
 	return table.Flush()
 }
 
-func printUplinks(w io.Writer, s *health.Status) error {
+func printUplinks(w io.Writer, p *lang.Printer, s *health.Status) error {
 	if len(s.Uplinks) == 0 {
 		return nil
 	}
 	_, _ = fmt.Fprintln(w)
 	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	_, _ = fmt.Fprintln(table, "UPLINK\tTYPE\tSTATE\tWAITING\tOLDEST\tHELD\tDEAD\tUNCERTAIN\tDELIVERED\tLAST")
+	_, _ = p.Fprintf(table, "UPLINK\tTYPE\tSTATE\tWAITING\tOLDEST\tHELD\tDEAD\tUNCERTAIN\tDELIVERED\tLAST\n")
 	for _, q := range s.Uplinks {
-		p := find(s.Parts, health.Uplink, q.Name)
-		state := stateOf(s, p.State)
+		u := find(s.Parts, health.Uplink, q.Name)
+		state := stateOf(s, u.State)
 		if q.Orphaned {
 			state = "gone"
 		}
 		oldest := "-"
 		if q.Waiting > 0 {
-			oldest = span(time.Duration(q.OldestSeconds) * time.Second)
+			oldest = span(p, time.Duration(q.OldestSeconds) * time.Second)
 		}
 		_, _ = fmt.Fprintf(table, "%s\t%s\t%s\t%d\t%s\t%d\t%d\t%d\t%d\t%s\n",
-			q.Name, cmp.Or(p.Type, "-"), state, q.Waiting, oldest, q.Held, q.Dead, q.Uncertain, p.Count, ago(s.Now, p.LastAt))
+			q.Name, cmp.Or(u.Type, "-"), p.Word(state), q.Waiting, oldest, q.Held, q.Dead, q.Uncertain, u.Count, ago(p, s.Now, u.LastAt))
 	}
 	return table.Flush()
 }
@@ -129,31 +130,32 @@ func stateOf(s *health.Status, state health.State) string {
 }
 
 // problemsOf are the lines that tell a person what is wrong and what to do.
-func problemsOf(s *health.Status) (problems []string) {
-	for _, p := range s.Parts {
-		if p.Problem != "" {
-			problems = append(problems, fmt.Sprintf("%s %s: %s", p.Kind, p.Name, p.Problem))
+func problemsOf(p *lang.Printer, s *health.Status) (problems []string) {
+	for _, r := range s.Parts {
+		kind := p.Word(string(r.Kind))
+		if r.Problem != "" {
+			problems = append(problems, p.Sprintf("%s %s: %s", kind, r.Name, r.Problem))
 		}
-		if p.LastOddity != "" {
-			problems = append(problems, fmt.Sprintf("%s %s: not understood: %s", p.Kind, p.Name, p.LastOddity))
+		if r.LastOddity != "" {
+			problems = append(problems, p.Sprintf("%s %s: not understood: %s", kind, r.Name, r.LastOddity))
 		}
 	}
 	for _, q := range s.Uplinks {
 		if q.Orphaned && q.Waiting > 0 {
-			problems = append(problems, fmt.Sprintf("uplink %s: it is not in the configuration any more, but %d passes wait for it: "+
+			problems = append(problems, p.Sprintf("uplink %s: it is not in the configuration any more, but %d passes wait for it: "+
 				"put it back", q.Name, q.Waiting))
 		}
 		if q.Dead > 0 {
-			problems = append(problems, fmt.Sprintf("uplink %s: the portal refused %s; see `acs-agent queue list --state dead`",
+			problems = append(problems, p.Sprintf("uplink %s: the portal refused %s; see `acs-agent queue list --state dead`",
 				q.Name, counted(q.Dead, "pass")))
 		}
 		if q.Uncertain > 0 {
-			problems = append(problems, fmt.Sprintf("uplink %s: nobody knows whether %d passes arrived; see `acs-agent queue list --state uncertain`",
+			problems = append(problems, p.Sprintf("uplink %s: nobody knows whether %d passes arrived; see `acs-agent queue list --state uncertain`",
 				q.Name, q.Uncertain))
 		}
 	}
 	if s.Journal.Holes > 0 {
-		problems = append(problems, fmt.Sprintf("journal: %d passes cannot be read any more; see `acs-agent queue verify`", s.Journal.Holes))
+		problems = append(problems, p.Sprintf("journal: %d passes cannot be read any more; see `acs-agent queue verify`", s.Journal.Holes))
 	}
 	return problems
 }
@@ -168,38 +170,38 @@ func find(parts []health.Report, kind health.Kind, name string) health.Report {
 }
 
 // ago says how long ago something was, in words for a table.
-func ago(now, then time.Time) string {
+func ago(p *lang.Printer, now, then time.Time) string {
 	if then.IsZero() {
-		return "never"
+		return p.Word("never")
 	}
-	return span(now.Sub(then)) + " ago"
+	return p.Sprintf("%s ago", span(p, now.Sub(then)))
 }
 
 // span prints a duration with the precision that a person wants.
-func span(d time.Duration) string {
+func span(p *lang.Printer, d time.Duration) string {
 	switch d = max(0, d); {
 	case d < time.Minute:
-		return fmt.Sprintf("%ds", int(d.Seconds()))
+		return p.Sprintf("%ds", int(d.Seconds()))
 	case d < time.Hour:
-		return fmt.Sprintf("%dm", int(d.Minutes()))
+		return p.Sprintf("%dm", int(d.Minutes()))
 	case d < 48*time.Hour:
-		return fmt.Sprintf("%dh%02dm", int(d.Hours()), int(d.Minutes())%60)
+		return p.Sprintf("%dh%02dm", int(d.Hours()), int(d.Minutes())%60)
 	}
-	return fmt.Sprintf("%dd", int(d.Hours())/24)
+	return p.Sprintf("%dd", int(d.Hours())/24)
 }
 
 // size prints a number of bytes for people.
-func size(n int64) string {
+func size(p *lang.Printer, n int64) string {
 	const unit = 1024
 	switch {
 	case n < unit:
-		return fmt.Sprintf("%d B", n)
+		return p.Sprintf("%d B", n)
 	case n < unit*unit:
-		return fmt.Sprintf("%d KiB", n/unit)
+		return p.Sprintf("%d KiB", n/unit)
 	case n < unit*unit*unit:
-		return fmt.Sprintf("%d MiB", n/unit/unit)
+		return p.Sprintf("%d MiB", n/unit/unit)
 	}
-	return fmt.Sprintf("%.1f GiB", float64(n)/unit/unit/unit)
+	return p.Sprintf("%.1f GiB", float64(n)/unit/unit/unit)
 }
 
 func newWatch(o *options) *cobra.Command {
@@ -224,10 +226,10 @@ func newWatch(o *options) *cobra.Command {
 				}
 				who := s.Name
 				if s.Pending.String() != "none" {
-					who = "held: " + s.Pending.String()
+					who = o.lang.Sprintf("held: %s", o.lang.Word(s.Pending.String()))
 				}
 				_, _ = fmt.Fprintf(cmd.OutOrStdout(), "%s  %-20s %-8s %-20s %s\n",
-					s.At.Format(time.TimeOnly), s.Reader, s.Direction, s.Card, who)
+					s.At.Format(time.TimeOnly), s.Reader, o.lang.Word(s.Direction.String()), s.Card, who)
 			})
 			if errors.Is(err, context.Canceled) {
 				return nil

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"io"
 	"os"
+
+	"github.com/acs-agent/acs-agent/agent/lang"
 )
 
 // isTerminal says whether a person is looking at w.
@@ -18,7 +20,7 @@ func isTerminal(w io.Writer) bool {
 
 // progressLine gives a function that shows how far something has come, on one line of a terminal and nowhere else. An empty
 // word removes the line.
-func progressLine(w io.Writer) func(word string, done, total uint64) {
+func progressLine(w io.Writer, p *lang.Printer) func(word string, done, total uint64) {
 	if !isTerminal(w) {
 		return func(string, uint64, uint64) {}
 	}
@@ -27,6 +29,6 @@ func progressLine(w io.Writer) func(word string, done, total uint64) {
 			_, _ = fmt.Fprint(w, "\r\x1b[K")
 			return
 		}
-		_, _ = fmt.Fprintf(w, "\r\x1b[K%s %d of %d", word, done, total)
+		_, _ = p.Fprintf(w, "\r\x1b[K%s %d of %d", word, done, total)
 	}
 }

@@ -2,7 +2,6 @@ package main
 
 import (
 	"encoding/json"
-	"fmt"
 	"runtime"
 
 	"github.com/spf13/cobra"
@@ -34,7 +33,7 @@ func newVersion(o *options) *cobra.Command {
 			if !v.Corrected {
 				corrections = "without the journal's corrections; build with make for devices"
 			}
-			_, err := fmt.Fprintf(cmd.OutOrStdout(), "acs-agent %s for %s (%s), %s\n", v.Version, v.System, v.Go, corrections)
+			_, err := o.lang.Fprintf(cmd.OutOrStdout(), "acs-agent %s for %s (%s), %s\n", v.Version, v.System, v.Go, corrections)
 			return err
 		},
 	}
