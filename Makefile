@@ -98,7 +98,7 @@ clean: ## remove what was built
 
 # Made anew each time, in half a second: an overlay that was made for another module cache would be passed over in silence.
 overlay:
-	@$(HOSTGO) mod download github.com/dgraph-io/badger/v4 github.com/dgraph-io/ristretto/v2
+	@$(HOSTGO) mod download github.com/dgraph-io/badger/v4 github.com/dgraph-io/ristretto/v2 github.com/mochi-mqtt/server/v2
 	@$(HOSTGO) run ./scripts/badgerfix -o build/overlay.json >/dev/null
 
 for-linux-amd64       := GOOS=linux GOARCH=amd64

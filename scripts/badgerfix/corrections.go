@@ -8,6 +8,7 @@ import (
 
 const (
 	badger    = "github.com/dgraph-io/badger/v4"
+	broker    = "github.com/mochi-mqtt/server/v2"
 	ristretto = "github.com/dgraph-io/ristretto/v2"
 )
 

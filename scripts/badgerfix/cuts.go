@@ -59,7 +59,8 @@ func cutLines() []correction {
 	}
 }
 
-// An exchange takes a file out of a module, and puts a package of ours in its place or nothing.
+// An exchange takes a file out of a module, and puts a package of ours in its place or nothing. Everything else in the module
+// keeps to what the file has; if it does not, it cannot be built.
 type exchange struct {
 	module, file string
 	sum          string // SHA-256 of the file as published
@@ -74,6 +75,11 @@ func exchanges() []exchange {
 			sum:    "b7a929581b6d88752a32bb4d0b00093fc244914b28e71e784af11c1f5fa7112e",
 			folder: "pb",
 			why:    "the messages that standin/proto encodes",
+		},
+		{
+			module: broker, file: "packets/tpackets.go",
+			sum: "958d994c53b87901a6215795586644869da4963e8767e5bb3c54d657ba6690a5",
+			why: "packets to test the broker with, which each start would lay out in memory",
 		},
 	}
 }
