@@ -15,8 +15,8 @@ HOSTGO := env -u GOOS -u GOARCH -u GOARM -u GOMIPS -u CGO_ENABLED go
 TOOL   := $(HOSTGO) tool -modfile=scripts/tools.mod
 NFPM   ?= $(TOOL) nfpm
 
-# The embedded store with its corrections (see scripts/badgerfix). Everything is built and tested with them.
-FIXED   := -overlay build/overlay.json -tags badgerfix
+# The embedded store with its corrections (see scripts/badgerfix), and without HTTP/2. Everything is built and tested so.
+FIXED   := -overlay build/overlay.json -tags badgerfix,nethttpomithttp2
 RELEASE := $(FIXED) -trimpath -ldflags "-s -w -X main.version=$(VERSION)"
 
 .DEFAULT_GOAL := help

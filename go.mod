@@ -2,6 +2,12 @@ module github.com/acs-agent/acs-agent
 
 go 1.26.0
 
+// Nobody here speaks HTTP/2, and what is released could not (docs/development.md, "Size"). Servers would offer it all the same.
+godebug (
+	http2client=0
+	http2server=0
+)
+
 require (
 	github.com/coreos/go-systemd/v22 v22.7.0
 	github.com/creack/pty v1.1.24
