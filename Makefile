@@ -21,7 +21,7 @@ RELEASE := $(FIXED) -trimpath -ldflags "-s -w -X main.version=$(VERSION)"
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help demo build cross man dist dist-twice test check unit vet race test-386 test-arm fuzz cover lint fmt generate tidy vuln overlay clean FORCE
+.PHONY: help demo build cross man dist dist-twice rig test check unit vet race test-386 test-arm fuzz cover lint fmt generate tidy vuln overlay clean FORCE
 
 help:
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-10s  %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -44,6 +44,11 @@ dist: build cross man ## a release: binaries, packages, bill of materials, check
 
 dist-twice: ## the same release from another folder and without a cache: is it the same, byte by byte?
 	@scripts/packaging/twice.sh
+
+rig: build man ## the packages live on a real systemd and a real OpenRC, in containers (as root; see docs/packages.md)
+	@CGO_ENABLED=0 go build $(FIXED) -trimpath -ldflags "-s -w -X main.version=$(VERSION)+newer" -o build/acs-agent-newer ./agent
+	@VERSION='$(VERSION)' SOURCE_DATE_EPOCH=$(EPOCH) NFPM='$(NFPM)' scripts/rig/packages.sh dist/acs-agent build/acs-agent-newer
+	@scripts/rig/run.sh build/rig/older.deb build/rig/newer.deb build/rig/release
 
 test: ## vet, tests and fuzz targets; with CI=1 everything that CI runs
 	@scripts/steps.sh vet unit fuzz $(if $(CI),race test-386 cross test-arm tidy lint)
