@@ -20,7 +20,8 @@ func newService(o *options) *cobra.Command {
 		Args:    knownCommand,
 		RunE:    func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
-	cmd.AddCommand(newServiceUnit(o))
+	cmd.AddCommand(newServiceInstall(o), newServiceUninstall(o), newServiceStatus(o), newServiceUnit(o))
+	cmd.AddCommand(serviceOrders(o)...)
 	return cmd
 }
 

@@ -14,6 +14,8 @@ const (
 	holdTime = time.Minute
 	// holdGlance is how often it looks meanwhile whether the configuration was changed.
 	holdGlance = 2 * time.Second
+	// waitsForPerson is what it says of itself meanwhile.
+	waitsForPerson = "cannot work until somebody has mended the configuration: acs-agent check"
 )
 
 // managed says how the agent lives under a service manager; service is the hidden flag that all of them are told to give.
@@ -29,7 +31,7 @@ func (m *managed) run(ctx context.Context, path string, log *slog.Logger, work f
 		err := work(ctx)
 		if _, person := errors.AsType[needsPerson](err); person && ctx.Err() == nil {
 			log.Error("the agent cannot work until somebody has mended this; it tries again when the configuration changes", "error", err)
-			notify(log, "STATUS=cannot work until somebody has mended the configuration: acs-agent check")
+			notify(log, "STATUS="+waitsForPerson)
 			hold(ctx, path, before)
 		}
 		return err

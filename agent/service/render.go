@@ -2,7 +2,6 @@ package service
 
 import (
 	"embed"
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -92,6 +91,3 @@ func shellWord(s string) string {
 	}
 	return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
 }
-
-// errNoManager: the machine has none of the service managers.
-var errNoManager = errors.New("no service manager was found: systemd, OpenRC, procd or SysV")
