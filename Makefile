@@ -2,7 +2,10 @@
 
 VERSION := $(shell scripts/version.sh)
 DEVICES := linux-amd64 linux-armv6 linux-armv7 linux-arm64 linux-386 linux-mipsle windows-amd64.exe
-PORTABLE := ./buffer/... ./agent/event/... ./drivers/... ./uplink/...
+PORTABLE := ./buffer/... ./agent/event/... ./drivers/... ./uplink/... ./scripts/badgerfix/standin/...
+
+# The most bytes that the ARMv6 binary may have: it shares the flash of a controller with its system.
+MAXSIZE := 16000000
 
 # What is released carries the time of the last commit, so that the same source gives the same files.
 EPOCH ?= $(or $(SOURCE_DATE_EPOCH),$(shell git -c safe.directory='*' log -1 --format=%ct 2>/dev/null || echo 0))
@@ -15,13 +18,13 @@ HOSTGO := env -u GOOS -u GOARCH -u GOARM -u GOMIPS -u CGO_ENABLED go
 TOOL   := $(HOSTGO) tool -modfile=scripts/tools.mod
 NFPM   ?= $(TOOL) nfpm
 
-# The embedded store with its corrections (see scripts/badgerfix), and without HTTP/2. Everything is built and tested so.
+# Modules with corrections and without what nobody uses (see scripts/badgerfix), no HTTP/2. Everything is built and tested so.
 FIXED   := -overlay build/overlay.json -tags badgerfix,nethttpomithttp2
 RELEASE := $(FIXED) -trimpath -ldflags "-s -w -X main.version=$(VERSION)"
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help demo build cross man dist dist-twice rig test check unit vet race test-386 test-arm fuzz cover lint fmt generate tidy vuln overlay clean FORCE
+.PHONY: help demo build cross size man dist dist-twice rig test check unit vet race test-386 test-arm fuzz cover lint fmt generate tidy vuln overlay clean FORCE
 
 help:
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-10s  %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -31,8 +34,12 @@ demo: build ## see it work: readers, agent and portal on this machine, in under 
 
 build: dist/acs-agent ## one static binary for this machine: dist/acs-agent
 
-cross: $(DEVICES:%=dist/acs-agent-%) ## binaries for all devices, with their sizes
-	@wc -c $^ | awk '$$2 != "total" { printf "  %6.1f MB  %s\n", $$1 / 1e6, $$2 }'
+cross: $(DEVICES:%=dist/acs-agent-%) ## binaries for all devices, with their sizes; none may be too big
+	@wc -c $^ | awk '$$2 != "total" { printf "  %6.1f MB  %s\n", $$1 / 1e6, $$2 } \
+		$$2 ~ /armv6$$/ && $$1 > $(MAXSIZE) { print "more than $(MAXSIZE) bytes: make size says why"; big = 1 } END { exit big }'
+
+size: overlay ## what the ARMv6 binary consists of
+	@FLAGS='$(FIXED)' scripts/size.sh
 
 man: overlay ## the manual, one page a command: build/man
 	@rm -rf build/man
@@ -58,6 +65,8 @@ check: ## everything that CI runs, also without CI=1
 
 unit: overlay ## the tests alone
 	go test $(FIXED) -timeout 5m ./...
+	@# What stands in for others in the copies of modules is compared with the published ones.
+	go test -timeout 5m ./scripts/badgerfix/...
 
 vet: overlay ## go vet for this machine, for 32 bits and for Windows
 	go vet $(FIXED) ./...
@@ -75,6 +84,7 @@ test-arm: dist/acs-agent-linux-armv6 ## the ARMv6 binary carries passes under qe
 
 fuzz: overlay ## each fuzz target for FUZZTIME (3s)
 	@FLAGS='$(FIXED)' scripts/fuzz.sh
+	@FLAGS= scripts/fuzz.sh ./scripts/badgerfix/...
 
 cover: overlay ## how much of the code the tests run, by function: build/cover.txt
 	@# A test can fail here alone: an agent that it starts as another user may not write down its coverage, and says so.
