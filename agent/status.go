@@ -113,7 +113,7 @@ func printUplinks(w io.Writer, p *lang.Printer, s *health.Status) error {
 		}
 		oldest := "-"
 		if q.Waiting > 0 {
-			oldest = span(p, time.Duration(q.OldestSeconds) * time.Second)
+			oldest = span(p, time.Duration(q.OldestSeconds)*time.Second)
 		}
 		_, _ = fmt.Fprintf(table, "%s\t%s\t%s\t%d\t%s\t%d\t%d\t%d\t%d\t%s\n",
 			q.Name, cmp.Or(u.Type, "-"), p.Word(state), q.Waiting, oldest, q.Held, q.Dead, q.Uncertain, u.Count, ago(p, s.Now, u.LastAt))

@@ -29,6 +29,6 @@ func progressLine(w io.Writer, p *lang.Printer) func(word string, done, total ui
 			_, _ = fmt.Fprint(w, "\r\x1b[K")
 			return
 		}
-		_, _ = p.Fprintf(w, "\r\x1b[K%s %d of %d", word, done, total)
+		_, _ = fmt.Fprint(w, "\r\x1b[K"+p.Sprintf("%s %d of %d", word, done, total))
 	}
 }

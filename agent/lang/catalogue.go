@@ -2,7 +2,6 @@ package lang
 
 import (
 	"embed"
-	"io/fs"
 	"strings"
 )
 
@@ -15,20 +14,26 @@ var files embed.FS
 const (
 	// wordsFile has the single words, which Printer.Word alone looks up.
 	wordsFile = "words.txt"
-	// ForeignFile has what the system, the standard library and the command line's parser say, and what is put together from
+	// foreignFile has what the system, the standard library and the command line's parser say, and what is put together from
 	// several texts: nothing of it stands in the program as it stands there.
-	ForeignFile = "foreign.txt"
+	foreignFile = "foreign.txt"
 )
 
 // An entry is a text of the program in both languages.
 type entry struct {
 	english []piece
-	russian template
+	// russian is parsed when it is said: of all entries a command needs a few.
+	russian string
 	// verbs are the placeholders of the English text in their order, such as %-20s.
 	verbs []string
 	// weight is how much of a text is understood where the entry fits: the letters outside of the placeholders.
 	weight int
+	// length is how many bytes such a text has at least.
+	length int
 }
+
+// say gives the Russian text with what stands in the place of the placeholders.
+func (e *entry) say(values []string) string { return parseTemplate(e.russian).render(values) }
 
 // A catalogue is all entries, in the forms in which they are looked for.
 type catalogue struct {
@@ -45,7 +50,7 @@ const startBytes = 3
 
 func newCatalogue() *catalogue {
 	c := &catalogue{byFormat: make(map[string]*entry, 1500), words: make(map[string]string), byStart: make(map[string][]*entry)}
-	_ = eachPair(func(file, english, russian string) {
+	eachPair(func(file, english, russian string) {
 		if file == wordsFile {
 			c.words[english] = russian
 			return
@@ -58,16 +63,11 @@ func newCatalogue() *catalogue {
 }
 
 // eachPair reads the catalogue in the order of its files.
-func eachPair(do func(file, english, russian string)) error {
-	names, err := fs.Glob(files, "ru/*.txt")
-	if err != nil {
-		return err
-	}
-	for _, name := range names {
-		text, err := files.ReadFile(name)
-		if err != nil {
-			return err
-		}
+func eachPair(do func(file, english, russian string)) {
+	const folder = "ru/"
+	entries, _ := files.ReadDir("ru") // of embedded files neither this nor reading can fail
+	for _, file := range entries {
+		text, _ := files.ReadFile(folder + file.Name())
 		english := ""
 		for line := range strings.Lines(string(text)) {
 			switch line = strings.TrimRight(line, "\r\n"); {
@@ -77,26 +77,29 @@ func eachPair(do func(file, english, russian string)) error {
 			case english == "":
 				english = unescape(line)
 			default:
-				do(strings.TrimPrefix(name, "ru/"), english, unescape(line))
+				do(file.Name(), english, unescape(line))
 				english = ""
 			}
 		}
 	}
-	return nil
 }
 
 func unescape(line string) string {
+	if !strings.Contains(line, `\`) {
+		return line
+	}
 	return strings.NewReplacer(`\\`, `\`, `\n`, "\n", `\t`, "\t", `\s`, " ").Replace(line)
 }
 
 // add files an entry. One that would fit nearly everything is found by its format only.
 func (c *catalogue) add(english, russian string) {
-	e := &entry{english: parseFormat(english), russian: parseTemplate(russian)}
+	e := &entry{english: parseFormat(english), russian: russian}
 	for _, p := range e.english {
 		if p.verb != 0 {
 			e.verbs = append(e.verbs, p.text)
 		} else {
 			e.weight += letters(p.text)
+			e.length += len(p.text)
 		}
 	}
 	c.byFormat[english] = e

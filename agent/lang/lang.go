@@ -73,7 +73,7 @@ func (p *Printer) Sprintf(format string, args ...any) string {
 	for i, arg := range p.translated(args) {
 		values[i] = fmt.Sprintf(e.verbs[i], arg)
 	}
-	return head + e.russian.render(values) + tail
+	return head + e.say(values) + tail
 }
 
 // translated gives the arguments as they are to be printed. Errors become texts, for which %w would mean nothing.
@@ -116,7 +116,7 @@ func (p *Printer) Text(s string) string {
 		return s
 	}
 	if e := c.byFormat[s]; e != nil {
-		return e.russian.render(e.verbs)
+		return e.say(e.verbs)
 	}
 	if !strings.Contains(s, "\n") {
 		return c.line(s)

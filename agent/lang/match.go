@@ -3,6 +3,8 @@ package lang
 import (
 	"strconv"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 )
 
 // match gives what stands in the place of each placeholder if the text is the entry's; nil if it is not. A placeholder takes
@@ -20,6 +22,10 @@ func (e *entry) match(s string) []string {
 
 // plausible looks for the literal parts in their order, which is cheap and rules nearly everything out.
 func (e *entry) plausible(s string) bool {
+	last := e.english[len(e.english)-1]
+	if len(s) < e.length || last.verb == 0 && !strings.HasSuffix(s, last.text) {
+		return false
+	}
 	for i, p := range e.english {
 		if p.verb != 0 {
 			continue
@@ -28,13 +34,7 @@ func (e *entry) plausible(s string) bool {
 		if at < 0 || i == 0 && at > 0 {
 			return false
 		}
-		if i == len(e.english)-1 && !strings.HasSuffix(s, p.text) {
-			return false
-		}
 		s = s[at+len(p.text):]
-		if i == len(e.english)-1 {
-			return true // it may stand more than once
-		}
 	}
 	return true
 }
@@ -76,7 +76,7 @@ func (m *matching) from(i, at int) bool {
 func (m *matching) anything(i, at int) bool {
 	p := m.pieces[i]
 	if i == len(m.pieces)-1 {
-		if at == len(m.s) {
+		if at == len(m.s) && !m.optional() {
 			return false
 		}
 		m.values[p.arg] = m.s[at:]
@@ -97,6 +97,17 @@ func (m *matching) anything(i, at int) bool {
 		}
 	}
 	return false
+}
+
+// optional says whether the placeholder at the end can stand for nothing: it follows a word without a space, as a tail that begins
+// with its own.
+func (m *matching) optional() bool {
+	if len(m.pieces) == 1 {
+		return false
+	}
+	before := m.pieces[len(m.pieces)-2].text
+	last, _ := utf8.DecodeLastRuneInString(before)
+	return unicode.IsLetter(last) || unicode.IsDigit(last)
 }
 
 // narrow is the length of what a placeholder for a number, a quote or the like stands for at the beginning of s; 0 if nothing

@@ -1,4 +1,4 @@
-package lang_test
+package lang
 
 import (
 	"go/ast"
@@ -8,6 +8,7 @@ import (
 	"os"
 	"path"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -23,7 +24,10 @@ type source struct {
 	at, where string
 }
 
-// spoken are the packages whose texts people get to see, and whether single words count in them.
+// help is where the texts of --help are from.
+const help = "help"
+
+// spoken are the packages whose texts people get to see.
 var spoken = []string{
 	"agent", "agent/broker", "agent/cardholders", "agent/config", "agent/doctor", "agent/event", "agent/health", "agent/intake",
 	"agent/localapi", "agent/queue", "agent/settings", "agent/spelling", "agent/table", "agent/zone",
@@ -50,7 +54,7 @@ func sources(t *testing.T) []source {
 			}
 			return nil
 		}
-		if !strings.HasSuffix(rel, ".go") || strings.HasSuffix(rel, "_test.go") || !isSpoken(path.Dir(rel)) || isDemo(rel) {
+		if !strings.HasSuffix(rel, ".go") || strings.HasSuffix(rel, "_test.go") || !isSpoken(path.Dir(rel)) || path.Base(rel) == "gen.go" {
 			return nil
 		}
 		text, err := os.ReadFile(name)
@@ -58,6 +62,9 @@ func sources(t *testing.T) []source {
 			return err
 		}
 		found, err := textsOf(rel, text)
+		if isDemo(rel) {
+			found = slices.DeleteFunc(found, func(s source) bool { return s.where != help })
+		}
 		all = append(all, found...)
 		return err
 	})
@@ -72,10 +79,11 @@ func isSpoken(dir string) bool {
 	return slices.ContainsFunc(spoken, match) && !slices.ContainsFunc(silent, match)
 }
 
-// isDemo tells what runs on the desk of somebody who looks at the program for the first time, and not at a site.
+// isDemo tells what runs on the desk of somebody who looks at the program for the first time, and not at a site: of that, only
+// the help is translated.
 func isDemo(file string) bool {
 	base := path.Base(file)
-	return path.Dir(file) == "agent" && (strings.HasPrefix(base, "demo") || base == "sandbox.go") || base == "gen.go"
+	return path.Dir(file) == "agent" && (strings.HasPrefix(base, "demo") || base == "sandbox.go")
 }
 
 // textsOf finds the texts of one file.
@@ -107,8 +115,11 @@ func (c *collector) visit(n ast.Node) bool {
 		return false
 	case *ast.KeyValueExpr:
 		if key, ok := n.Key.(*ast.Ident); ok && slices.Contains([]string{"Use", "Example", "Short", "Long"}, key.Name) {
-			if key.Name == "Short" || key.Name == "Long" {
+			switch key.Name {
+			case "Short", "Long":
 				c.help(n.Value)
+			case "Example":
+				c.comments(n.Value)
 			}
 			return false
 		}
@@ -142,6 +153,10 @@ func (c *collector) call(n *ast.CallExpr) bool {
 		name = f.Name
 	}
 	switch name {
+	case "Sprintf", "Fprintf": // also the shortest, if it is printed in the user's language
+		if s, ok := literalAt(n, strings.Count(name, "F")); ok && !isFmt(n.Fun) {
+			c.keep(n, s)
+		}
 	case "Debug", "Info", "Warn", "Error", "Log", "With", "MustCompile", "TrimPrefix", "TrimSuffix", "CutPrefix", "HasPrefix", "HasSuffix", "Contains":
 		for _, a := range n.Args {
 			if _, text := a.(*ast.BasicLit); !text {
@@ -155,14 +170,14 @@ func (c *collector) call(n *ast.CallExpr) bool {
 			c.help(n.Args[len(n.Args)-1])
 			return false
 		}
-	case "counted":
+	case "counted", "count":
 		if thing, ok := literalAt(n, 1); ok {
 			c.keep(n, "%d "+thing)
 			c.keep(n, "%d "+plural(thing))
 			ast.Inspect(n.Args[0], c.visit)
 			return false
 		}
-	case "New", "Errorf":
+	case "New", "Errorf": // also a single word
 		if s, ok := literalAt(n, 0); ok {
 			c.keep(n, s)
 		}
@@ -170,14 +185,36 @@ func (c *collector) call(n *ast.CallExpr) bool {
 	return true
 }
 
+// isFmt tells the functions of package fmt from those of a Printer.
+func isFmt(f ast.Expr) bool {
+	s, ok := f.(*ast.SelectorExpr)
+	if !ok {
+		return false
+	}
+	x, ok := s.X.(*ast.Ident)
+	return ok && x.Name == "fmt"
+}
+
 // help keeps a text of the commands' help.
 func (c *collector) help(e ast.Expr) {
 	if text, ok := joined(e); ok {
-		c.found = append(c.found, source{text: text, at: c.at(e), where: "help"})
+		c.found = append(c.found, source{text: text, at: c.at(e), where: help})
 	}
 }
 
-func (c *collector) at(n ast.Node) string { return c.name + ":" + strconv.Itoa(c.files.Position(n.Pos()).Line) }
+// comments keeps what stands behind the command lines of examples.
+func (c *collector) comments(e ast.Expr) {
+	text, _ := joined(e)
+	for line := range strings.Lines(text) {
+		if _, comment, found := strings.Cut(strings.TrimSpace(line), "   "); found {
+			c.found = append(c.found, source{text: strings.TrimSpace(comment), at: c.at(e), where: help})
+		}
+	}
+}
+
+func (c *collector) at(n ast.Node) string {
+	return c.name + ":" + strconv.Itoa(c.files.Position(n.Pos()).Line)
+}
 
 // plural is what counted says of several things.
 func plural(thing string) string {
@@ -242,14 +279,24 @@ func (c *collector) add(n ast.Node, text string) {
 }
 
 func (c *collector) keep(n ast.Node, text string) {
+	if text = strings.Trim(text, "\n"); !strings.ContainsFunc(placeholder.ReplaceAllString(text, ""), unicode.IsLetter) {
+		return // nothing but placeholders; the printer takes the ends of lines along
+	}
 	s := source{text, c.at(n), path.Dir(c.name)}
 	if !slices.Contains(c.found, s) {
 		c.found = append(c.found, s)
 	}
 }
 
-// isProse tells words for people from keys, paths and formats of data.
+// placeholder is one of a format.
+var placeholder = regexp.MustCompile(`%[-+# 0-9.]*(\[\d+\])?[a-zA-Z]`)
+
+// isProse tells words for people from keys, paths, addresses of the local socket and columns in Russian.
 func isProse(s string) bool {
+	if strings.HasPrefix(s, "GET /") || strings.HasPrefix(s, "POST /") || !strings.ContainsAny(s, latin) {
+		return false
+	}
+	s = placeholder.ReplaceAllString(s, "0")
 	letters := func(word string) bool {
 		return len(word) > 1 && strings.IndexFunc(word, func(r rune) bool { return !unicode.IsLetter(r) }) < 0
 	}
@@ -261,3 +308,5 @@ func isProse(s string) bool {
 	}
 	return strings.ContainsRune(s, ' ') && words > 0
 }
+
+const latin = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"

@@ -46,7 +46,7 @@ type reading struct {
 
 func (r *reading) read(s string) said {
 	if e := r.byFormat[s]; e != nil {
-		return said{e.russian.render(e.verbs), e.weight} // with %XX and the like as they stand, where it is no format
+		return said{e.say(e.verbs), e.weight} // with %XX and the like as they stand, where it is no format
 	}
 	if done, ok := r.known[s]; ok {
 		return done
@@ -87,7 +87,7 @@ func (r *reading) as(e *entry, s string) said {
 			score += inner.score
 		}
 	}
-	return said{e.russian.render(values), score}
+	return said{e.say(values), score}
 }
 
 // continued reads a sentence with a tail: "the portal answered 404; check url".
