@@ -4,6 +4,7 @@ import (
 	"net"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
@@ -15,6 +16,9 @@ const runVariable = "ACS_AGENT_TEST_RUN"
 // raceVariable has the options of the race detector.
 const raceVariable = "GORACE"
 
+// script is what scripts call the agent.
+const script = "acs-agent"
+
 func TestMain(m *testing.M) {
 	if os.Getenv(runVariable) == "1" {
 		main()
@@ -24,11 +28,13 @@ func TestMain(m *testing.M) {
 	if err := os.Setenv(raceVariable, "atexit_sleep_ms=0 "+os.Getenv(raceVariable)); err != nil {
 		panic(err)
 	}
-	// Whoever runs the tests may read another language than what they compare with.
-	if err := os.Setenv("ACS_AGENT_LANG", "en"); err != nil {
-		panic(err)
+	// Whoever runs the tests may read another language than what they compare with. Scripts choose for themselves.
+	if filepath.Base(os.Args[0]) != script {
+		if err := os.Setenv("ACS_AGENT_LANG", "en"); err != nil {
+			panic(err)
+		}
 	}
-	testscript.Main(m, map[string]func(){"acs-agent": main})
+	testscript.Main(m, map[string]func(){script: main})
 }
 
 // agentCommand is a command line of the agent, to be started by the test.

@@ -29,8 +29,8 @@ const help = "help"
 
 // spoken are the packages whose texts people get to see.
 var spoken = []string{
-	"agent", "agent/broker", "agent/cardholders", "agent/config", "agent/doctor", "agent/event", "agent/health", "agent/intake",
-	"agent/localapi", "agent/queue", "agent/settings", "agent/spelling", "agent/table", "agent/zone",
+	"agent", "agent/broker", "agent/cardholders", "agent/config", "agent/doctor", "agent/doctor/bundle", "agent/event", "agent/fleet", "agent/health", "agent/intake",
+	"agent/localapi", "agent/queue", "agent/service", "agent/settings", "agent/spelling", "agent/table", "agent/web", "agent/zone",
 	"buffer", "drivers", "drivers/*", "uplink", "uplink/*",
 }
 

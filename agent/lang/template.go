@@ -143,11 +143,8 @@ func leadingNumber(values []string, arg int) (string, bool) {
 		return "", false
 	}
 	s := strings.TrimLeft(values[arg], "+-")
-	n := strings.IndexFunc(s, func(r rune) bool { return r < '0' || r > '9' })
-	if n < 0 {
-		n = len(s)
-	}
-	return s[:n], n > 0
+	s, _, _ = strings.Cut(s, " ")
+	return s, s != "" && strings.Trim(s, "0123456789") == ""
 }
 
 // form tells which of the three forms stands with a number of decimal digits: 1 проход, 2 прохода, 5 проходов.

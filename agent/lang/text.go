@@ -8,6 +8,8 @@ const (
 	// maxParts is how many different parts of a line are looked at, maxCuts at how many places one is cut.
 	maxParts = 150
 	maxCuts  = 10
+	// firm is the weight from which an entry may stand around English: "write host and port" in half Russian helps nobody.
+	firm = 9
 )
 
 // line translates one line. Lines of a configuration that are quoted with their number stay as they are.
@@ -83,11 +85,29 @@ func (r *reading) as(e *entry, s string) said {
 	for _, p := range e.english {
 		if p.wild() {
 			inner := r.read(values[p.arg])
+			if inner.score == 0 && e.weight < firm && isEnglish(values[p.arg]) {
+				return said{}
+			}
 			values[p.arg] = inner.text
 			score += inner.score
 		}
 	}
 	return said{e.say(values), score}
+}
+
+// isEnglish says whether a text has several English words in a row.
+func isEnglish(s string) bool {
+	const several = 3
+	row := 0
+	for word := range strings.FieldsSeq(s) {
+		if row++; strings.Trim(word, "abcdefghijklmnopqrstuvwxyz,'") != "" || word == "" {
+			row = 0
+		}
+		if row == several {
+			return true
+		}
+	}
+	return false
 }
 
 // continued reads a sentence with a tail: "the portal answered 404; check url".

@@ -1,0 +1,149 @@
+//go:build unix
+
+package main
+
+import (
+	"bytes"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/acs-agent/acs-agent/agent/config"
+	"github.com/acs-agent/acs-agent/agent/health"
+	"github.com/acs-agent/acs-agent/agent/lang"
+)
+
+// russianGolden compares what was said with a file of testdata/russian. UPDATE=1 writes it anew.
+func russianGolden(t *testing.T, name, got string) {
+	t.Helper()
+	golden := filepath.Join("testdata", "russian", name)
+	if os.Getenv("UPDATE") != "" {
+		if err := os.WriteFile(golden, []byte(got), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(golden)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got != string(want) {
+		t.Errorf("%s is not what is said now; run with UPDATE=1 and read what has changed:\n%s", golden, got)
+	}
+}
+
+// TestMistakesInRussian says in Russian what is wrong with each of the files that agent/config keeps for that.
+func TestMistakesInRussian(t *testing.T) {
+	t.Setenv("SANDBOX_KEY", "correct-horse")
+	t.Setenv("CREDENTIALS_DIRECTORY", "")
+	folder := filepath.Join("config", "testdata", "mistakes")
+	files, err := filepath.Glob(filepath.Join(folder, "*.yaml"))
+	if err != nil || len(files) < 30 {
+		t.Fatalf("%d files, %v", len(files), err)
+	}
+	t.Chdir(folder)
+	here, err := os.Getwd()
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := lang.New(lang.Russian)
+	var said bytes.Buffer
+	for _, path := range files {
+		c, cfg := check(filepath.Base(path))
+		c.Warnings = config.Mistakes{} // they depend on the rights with which the files were checked out
+		c.print(&said, p, cfg)
+		said.WriteString("\n")
+	}
+	t.Chdir(filepath.Join("..", "..", ".."))
+	russianGolden(t, "mistakes.txt", strings.ReplaceAll(said.String(), here+"/", ""))
+}
+
+// TestStatusInRussian prints the states that a site can be in.
+func TestStatusInRussian(t *testing.T) {
+	now := time.Date(2026, time.November, 22, 14, 30, 0, 0, time.UTC)
+	journal := health.JournalStatus{Passes: 1021, Bytes: 73 << 20, Limit: 512 << 20, FreeDisk: 5 << 30}
+	var said bytes.Buffer
+	for _, s := range []health.Status{
+		{
+			Device: "almaty-gate-1", Version: "1.0", Running: true, Now: now, StartedAt: now.Add(-75 * time.Hour), ClockTrusted: true, Journal: journal,
+			Parts: []health.Report{
+				{Kind: health.Reader, Name: "gate-1-in", Type: "ironlogic", State: health.Up, Count: 1000, LastAt: now.Add(-12 * time.Second)},
+				{Kind: health.Reader, Name: "gate-1-out", Type: "rdm6300", State: health.Starting},
+				{Kind: health.Uplink, Name: "visits", Type: "acs", State: health.Up, Count: 980, LastAt: now.Add(-time.Minute)},
+			},
+			Uplinks: []health.Queue{{Name: "visits", Waiting: 20, OldestSeconds: 200}},
+		},
+		{
+			Device: "almaty-gate-1", Version: "1.0", Running: true, Now: now, StartedAt: now.Add(-3*time.Hour - 5*time.Minute),
+			Journal: health.JournalStatus{Passes: 21, Bytes: 3 << 10, Limit: 64 << 20, FreeDisk: 900, Holes: 2},
+			Parts: []health.Report{
+				{
+					Kind: health.Cardholders, Name: "cardholders.csv", State: health.Down,
+					Problem: "3 rows are used, 2 cannot be; `acs-agent check` lists them",
+				},
+				{
+					Kind: health.Reader, Name: "gate-1-in", Type: "rdm6300", State: health.Down, Oddities: 4,
+					Problem:    "/dev/ttyUSB0 is not there: is the reader plugged in? Serial ports here: /dev/ttyS0",
+					LastOddity: "a frame with a wrong checksum: noise on the line, or two readers on it",
+				},
+				{
+					Kind: health.Uplink, Name: "visits", Type: "acs", State: health.Down,
+					Problem: "the portal answered 401; the access key is wrong or blocked: ask the portal's operator and put the new key into api_key_file",
+				},
+			},
+			Uplinks: []health.Queue{
+				{Name: "old", Orphaned: true, Waiting: 3, OldestSeconds: 3 * 86400},
+				{Name: "visits", Waiting: 20, OldestSeconds: 4000, Held: 1, Dead: 5, Uncertain: 1},
+			},
+		},
+		{Device: "almaty-gate-1", Now: now, ClockTrusted: true, Journal: journal, Uplinks: []health.Queue{{Name: "visits", Waiting: 1}}},
+	} {
+		if err := printStatus(&said, lang.New(lang.Russian), &s); err != nil {
+			t.Fatal(err)
+		}
+		said.WriteString("\n\n")
+	}
+	russianGolden(t, "status.txt", said.String())
+}
+
+// TestLanguageOf wants the nearest say: the flag, the program's variable, the configuration, the system.
+func TestLanguageOf(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "config.yaml")
+	if err := os.WriteFile(file, []byte("device: \"not closed\nlang: ru\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv(config.Environment, filepath.Join(t.TempDir(), "none.yaml"))
+	for _, c := range []struct {
+		args, env []string
+		want      string
+	}{
+		{nil, nil, lang.English},
+		{nil, []string{"LANG=ru_RU.UTF-8"}, lang.Russian},
+		{nil, []string{"LANG=ru_RU.UTF-8", "ACS_AGENT_LANG=en"}, lang.English},
+		{nil, []string{"LANG=ru_RU.UTF-8", "ACS_AGENT_LANG=kk"}, lang.Russian},
+		{[]string{"check", "--config", file}, nil, lang.Russian},
+		{[]string{"check", "--config=" + file}, nil, lang.Russian},
+		{[]string{"check", "-c", file}, nil, lang.Russian},
+		{[]string{"check", "-c" + file}, nil, lang.Russian},
+		{[]string{"check", "--", "-c", file}, nil, lang.English},
+		{[]string{"check", "-c"}, nil, lang.English},
+		{[]string{"check", "-c", file}, []string{"LANG=en_US.UTF-8"}, lang.Russian},
+		{[]string{"check", "-c", file}, []string{"ACS_AGENT_LANG=en"}, lang.English},
+		{[]string{"check", "-c", file, "--lang", "en"}, []string{"ACS_AGENT_LANG=ru"}, lang.English},
+		{[]string{"--lang=ru", "check"}, []string{"ACS_AGENT_LANG=en"}, lang.Russian},
+		{[]string{"--lang", "de", "check"}, []string{"LANG=ru"}, lang.Russian},
+	} {
+		got := languageOf(c.args, func(name string) string {
+			for _, one := range c.env {
+				if value, found := strings.CutPrefix(one, name+"="); found {
+					return value
+				}
+			}
+			return ""
+		})
+		if got != c.want {
+			t.Errorf("%q with %q is %s, want %s", c.args, c.env, got, c.want)
+		}
+	}
+}
