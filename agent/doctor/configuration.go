@@ -31,18 +31,18 @@ func (r *Reading) Look(_ context.Context, s *Sheet) {
 	const most = 20
 	for i, m := range r.Mistakes {
 		if i == most {
-			s.Wrong(r.File, "acs-agent check shows all of them", "%d more mistakes", len(r.Mistakes)-most)
+			s.Wrong(r.File, "acs-agent check shows all of them", "further mistakes: %d", len(r.Mistakes)-most)
 			break
 		}
-		s.Wrong(place(m), orCheck(m.Advice), "%s", told(m))
+		s.Wrong(place(m), orCheck(m.Advice), "%s", said(m))
 	}
 	for _, m := range r.Warnings {
 		if !strings.Contains(m.Problem, readableByOthers) {
-			s.Doubt(place(m), orCheck(m.Advice), "%s", told(m))
+			s.Doubt(place(m), orCheck(m.Advice), "%s", said(m))
 		}
 	}
 	if len(r.Mistakes) == 0 {
-		s.Good(r.File, "no mistakes; %d readers and %d uplinks", r.Readers, r.Uplinks)
+		s.Good(r.File, "no mistakes; readers: %d, uplinks: %d", r.Readers, r.Uplinks)
 	}
 	if !r.Readable {
 		s.Unseen("the rest of the site", "mend the configuration first",
@@ -59,11 +59,11 @@ func (r *Reading) lookAtPeople(s *Sheet) {
 		text, advice := advise(r.PeopleError)
 		s.Wrong(subject, orCheck(advice), "%s", text)
 	case r.People != nil && r.People.Refused > 0:
-		s.Wrong(subject, "acs-agent check lists them", "%d rows are used, %d cannot be", r.People.Used, r.People.Refused)
+		s.Wrong(subject, "acs-agent check lists them", "rows in use: %d; rows that cannot be used: %d", r.People.Used, r.People.Refused)
 	case r.People != nil && r.People.Used == 0:
 		s.Doubt(subject, "fill the list", "it is empty, so that every pass will be held as unknown")
 	case r.People != nil:
-		s.Good(subject, "%d rows are used", r.People.Used)
+		s.Good(subject, "rows in use: %d", r.People.Used)
 	case !r.Named:
 		s.Doubt(subject, "name the list in the configuration: cardholders: {file: cardholders.csv}",
 			"no cardholders.file is given, so that every pass will be held as unknown")
@@ -80,7 +80,7 @@ func place(m config.Mistake) string {
 	return fmt.Sprintf("%s:%d", m.File, m.Line)
 }
 
-func told(m config.Mistake) string {
+func said(m config.Mistake) string {
 	if m.Field == "" {
 		return m.Problem
 	}

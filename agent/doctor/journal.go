@@ -17,16 +17,16 @@ func Held(s *Sheet, st *health.Status) {
 		}
 	}
 	if j.Holes > 0 {
-		s.Wrong(subject, "acs-agent queue verify says which; look at dmesg, and replace the card or disk", "%d passes cannot be read any more", j.Holes)
+		s.Wrong(subject, "acs-agent queue verify says which; look at dmesg, and replace the card or disk", "passes that cannot be read any more: %d", j.Holes)
 	}
 	switch {
 	case j.Filling:
 		s.Wrong(subject, "bring the portals back that passes wait for, or make buffer.max_size larger",
 			"passes that are not delivered take most of its room: %s of %s are used", size(j.Bytes), size(j.Limit))
 	case j.Limit > 0 && j.Bytes > j.Limit/10*9:
-		s.Good(subject, "%d passes, %s of %s; delivered ones make room for new ones", j.Passes, size(j.Bytes), size(j.Limit))
+		s.Good(subject, "passes: %d, %s of %s; delivered ones make room for new ones", j.Passes, size(j.Bytes), size(j.Limit))
 	default:
-		s.Good(subject, "%d passes, %s of %s", j.Passes, size(j.Bytes), size(j.Limit))
+		s.Good(subject, "passes: %d, %s of %s", j.Passes, size(j.Bytes), size(j.Limit))
 	}
 	for _, q := range st.Uplinks {
 		queue(s, &q)
@@ -49,22 +49,22 @@ func queue(s *Sheet, q *health.Queue) {
 			return
 		}
 		s.Wrong(subject, "put the uplink back into the configuration, or drop them with acs-agent queue drop",
-			"the uplink is not in the configuration any more, but %d passes wait for it", q.Waiting)
+			"the uplink is not in the configuration any more, but passes wait for it: %d", q.Waiting)
 		return
 	}
-	wrong(q.Dead, "acs-agent queue list --state dead says why; then retry or drop them", "%d passes were refused by the portal")
-	wrong(q.Uncertain, "ask the portal's operator, then acs-agent queue list --state uncertain", "of %d passes nobody knows whether they arrived")
+	wrong(q.Dead, "acs-agent queue list --state dead says why; then retry or drop them", "passes that the portal refused: %d")
+	wrong(q.Uncertain, "ask the portal's operator, then acs-agent queue list --state uncertain", "passes of which nobody knows whether they arrived: %d")
 	if q.Held > 0 {
 		fine = false
 		s.Doubt(subject, "acs-agent queue list --state held says which; add their holders to the list of cardholders",
-			"%d passes are held, because their cards are unknown or the clock is not set", q.Held)
+			"passes that are held, because their cards are unknown or the clock is not set: %d", q.Held)
 	}
 	const hour = 3600
 	switch {
 	case q.Waiting > 0 && q.OldestSeconds > hour:
-		s.Doubt(subject, "see what stands under Portals", "%d passes wait, the oldest for %d hours", q.Waiting, q.OldestSeconds/hour)
+		s.Doubt(subject, "see what stands under Portals", "passes that wait: %d, the oldest for hours: %d", q.Waiting, q.OldestSeconds/hour)
 	case q.Waiting > 0:
-		s.Good(subject, "%d passes wait for their turn", q.Waiting)
+		s.Good(subject, "passes that wait for their turn: %d", q.Waiting)
 	case fine:
 		s.Good(subject, "nothing waits")
 	}

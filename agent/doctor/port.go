@@ -89,7 +89,7 @@ func Reader(s *Sheet, r health.Report) {
 	subject := fmt.Sprintf("reader %s", r.Name)
 	switch r.State {
 	case health.Up:
-		s.Good(subject, "works; %d passes since the agent started", r.Count)
+		s.Good(subject, "works; passes since the agent started: %d", r.Count)
 	case health.Starting:
 		s.Unseen(subject, "", "the agent has only just begun with it")
 	case health.Down:
@@ -98,7 +98,7 @@ func Reader(s *Sheet, r health.Report) {
 		s.Failed(subject, Wrong, true, errors.New(r.Problem))
 	}
 	if r.LastOddity != "" {
-		s.Doubt(subject, "check type, port and wiring of the reader", "%d times something came that was not understood, at last: %s", r.Oddities, r.LastOddity)
+		s.Doubt(subject, "check type, port and wiring of the reader", "what it sends is not always understood (times: %d), at last: %s", r.Oddities, r.LastOddity)
 	}
 }
 

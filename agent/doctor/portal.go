@@ -91,7 +91,7 @@ func (p *Portal) report(s *Sheet, subject string) {
 	switch r.State {
 	case health.Up:
 		if r.Count > 0 {
-			s.Good(subject, "the running agent has been served %d times since it started, at last %s ago", r.Count, time.Since(r.LastAt).Round(time.Second))
+			s.Good(subject, "it works for the running agent: %d since the start, the last %s ago", r.Count, time.Since(r.LastAt).Round(time.Second))
 		} else {
 			s.Good(subject, "the running agent has no trouble with it")
 		}

@@ -55,7 +55,7 @@ func Print(to io.Writer, findings []Finding, say func(string) string) error {
 		}
 	}
 	s := Sum(findings)
-	_, _ = fmt.Fprintf(w, "\n%s\n", say(fmt.Sprintf("%d ok, %d warnings, %d wrong, %d could not be found out", s.OK, s.Warning, s.Wrong, s.Unsure)))
+	_, _ = fmt.Fprintf(w, "\n%s\n", say(fmt.Sprintf("ok: %d, warnings: %d, wrong: %d, could not be found out: %d", s.OK, s.Warning, s.Wrong, s.Unsure)))
 	switch {
 	case s.NeedsPerson > 0:
 		_, _ = fmt.Fprintln(w, say("Something stays wrong until a person acts: do what stands behind the arrows."))

@@ -95,7 +95,7 @@ func (f *Files) secret(s *Sheet, path string) {
 	info, err := os.Stat(path)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		s.Wrong(path, "write the secret into this file, on one line, and chmod 600 it", "the file is missing")
+		return // told with the configuration
 	case err != nil:
 		s.Unseen(path, "run this with sudo", "this user may not look at it")
 	case info.Mode().Perm()&0o007 != 0:
@@ -177,7 +177,7 @@ func (f *Files) dataDir(ctx context.Context, s *Sheet) {
 	case hidden:
 		s.Unseen(f.DataDir, "run this with sudo", "this user may not look at everything in it")
 	default:
-		s.Good(f.DataDir, "all %d files belong to %s", looked, f.Account.Name)
+		s.Good(f.DataDir, "all files in it, %d, belong to %s", looked, f.Account.Name)
 	}
 }
 

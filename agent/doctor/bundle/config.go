@@ -187,7 +187,7 @@ func (r *redactor) token(t doctor.Token) string {
 
 // key shows a known key, and one that was meant to be one: of small letters, and but a slip away.
 func (r *redactor) key(name string) string {
-	if r.keys[name] || r.keys[strings.TrimSuffix(name, "_file")] {
+	if r.keys[name] || r.keys[strings.TrimSuffix(name, "_file")] || r.keys[name+"_file"] {
 		return name
 	}
 	if strings.Trim(name, "abcdefghijklmnopqrstuvwxyz_") == "" && len(name) >= leastKnown {
