@@ -66,6 +66,9 @@ func (u *Unit) check() error {
 			wrong = append(wrong, fmt.Errorf("%s: %q has control characters in it", p.what, p.path))
 		}
 	}
+	if strings.ContainsAny(u.Binary, `"'\`) { // systemd starts no such program
+		wrong = append(wrong, fmt.Errorf("program: %q has quotes or backslashes in it (move it to /usr/local/bin)", u.Binary))
+	}
 	if !plainName(u.User) {
 		wrong = append(wrong, fmt.Errorf("%q is no name of a user: write small letters, digits, - and _", u.User))
 	}
