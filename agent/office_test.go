@@ -30,7 +30,7 @@ const (
 // killed again and again while subjects, call-back requests and an exam report are on their way, and the portals fail meanwhile. In
 // the end each subject is registered once, each request was confirmed and got its statuses in order, and there is one report.
 func TestNothingIsLostOrDoubledAtTheOtherPortalsWhateverHappens(t *testing.T) {
-	s := &e2e{t: t, dir: t.TempDir(), failed: make(chan struct{})}
+	s := newE2E(t)
 	s.startPortal()
 	s.writeOffice()
 	s.startAgent()
@@ -81,6 +81,7 @@ func (s *e2e) writeOffice() {
 	s.write("config.yaml", `device: office
 timezone: Asia/Almaty
 data_dir: data
+listen: off
 readers: [{name: gate-4, type: simulator, cards: ["5500000001"], every: 1h}]
 uplinks:
 `+quick.Replace(demoUplinks(string(portal))))

@@ -13,13 +13,13 @@ for step in "$@"; do
 		printf '%s\n== %s FAILED after %d s\n' "$report" "$step" $((SECONDS - began)) >&2
 		exit 1
 	fi
-	report+=$(printf '\n   %-10s %4d s' "$step" $((SECONDS - began)))
+	report+=$(printf '\n   %-12s %4d s' "$step" $((SECONDS - began)))
 done
 
-printf '\n== passed:%s\n   %-10s %4d s\n' "$report" together "$SECONDS"
+printf '\n== passed:%s\n   %-12s %4d s\n' "$report" together "$SECONDS"
 
 if [ -z "${CI:-}" ]; then
-	echo "Left out: race, test-386, cross, test-arm, tidy, lint (make check runs them too)."
+	echo "Left out: race, test-386, cross, test-foreign, tidy, lint (make check runs them too)."
 fi
 if [ ! -x /usr/sbin/mosquitto ] && ! command -v mosquitto >/dev/null; then
 	echo "Left out: the tests with the mosquitto broker, which is not installed (apt-get install mosquitto)."
