@@ -61,7 +61,7 @@ func (c *Client) Probe(ctx context.Context, req *http.Request) (findings []Findi
 	asked := time.Now()
 	answer, err := c.do(httptrace.WithClientTrace(ctx, w.trace()), &http.Client{Transport: own, CheckRedirect: c.http.CheckRedirect}, req)
 	if err != nil {
-		return append(w.findings(), c.obstacle(err, w.proxied)), nil
+		return append(w.findings(), c.obstacle(err, w)), nil
 	}
 	findings = w.findings()
 	if !answer.Date.IsZero() {
@@ -194,32 +194,40 @@ func issuer(c *x509.Certificate) string {
 }
 
 // obstacle says at which part of the way a request has come to an end.
-func (c *Client) obstacle(err error, proxied bool) Finding {
-	f := Finding{What: AboutAnswer, Err: err}
-	var (
-		op      *net.OpError
-		name    *net.DNSError
-		invalid x509.CertificateInvalidError
-		unknown x509.UnknownAuthorityError
-		foreign x509.HostnameError
-		record  tls.RecordHeaderError
-		alert   tls.AlertError
-		checked *tls.CertificateVerificationError
-	)
+func (c *Client) obstacle(err error, w *way) Finding {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	var name *net.DNSError
 	switch {
-	case errors.Is(err, context.DeadlineExceeded) && !errors.As(err, &op):
-		f.Err = fmt.Errorf("%s: no answer within %s (is the portal overloaded, or a firewall in between? try again later)", c.URL.Host, probeTime)
-	case proxied && errors.As(err, &op) && op.Op == "proxyconnect":
-		f.What, f.Err = AboutProxy, fmt.Errorf("the proxy cannot be reached: %w (check the setting proxy and the network)", op.Err)
+	case errors.Is(err, context.DeadlineExceeded) && w.address == "" && w.began.IsZero() && w.name == "":
+		return Finding{What: AboutAnswer, Unsure: true, Err: fmt.Errorf("%s: the portal's pace left no room for a question within %s (try again later)",
+			c.URL.Host, probeTime)}
+	case errors.Is(err, context.DeadlineExceeded) && w.address != "":
+		return Finding{What: AboutAnswer, Err: fmt.Errorf("%s: no answer within %s (is the portal overloaded, or a firewall in between? try again later)",
+			c.URL.Host, probeTime)}
+	case w.proxied && (w.address == "" || w.tls == nil && c.URL.Scheme == "https" && !isCertificate(err)):
+		return Finding{What: AboutProxy, Err: fmt.Errorf("there is no way through the proxy: %w (check the setting proxy and the network)", cause(err))}
 	case errors.As(err, &name):
-		f.What = AboutName
-	case errors.As(err, &invalid), errors.As(err, &unknown), errors.As(err, &foreign), errors.As(err, &record), errors.As(err, &alert),
-		errors.As(err, &checked):
-		f.What = AboutTLS
-	case errors.As(err, &op) && op.Op == "dial":
-		f.What = AboutConnection
+		return Finding{What: AboutName, Err: err}
+	case w.address == "":
+		return Finding{What: AboutConnection, Err: err}
+	case w.tls == nil && c.URL.Scheme == "https":
+		return Finding{What: AboutTLS, Err: err}
 	}
-	return f
+	return Finding{What: AboutAnswer, Err: err}
+}
+
+// cause is a failure without its hint, which speaks of the portal.
+func cause(err error) error {
+	if f, ok := errors.AsType[*Failure](err); ok {
+		return f.cause
+	}
+	return err
+}
+
+func isCertificate(err error) bool {
+	var checked *tls.CertificateVerificationError
+	return errors.As(err, &checked)
 }
 
 // compareClocks compares the portal's clock with that of this device, on which the request left and the answer came.
