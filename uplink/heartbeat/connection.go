@@ -18,10 +18,10 @@ const (
 	acknowledge = 10 * time.Second
 	// handOver is how long the client may take to begin sending a message. It is busy only if the line is.
 	handOver = 500 * time.Millisecond
-	// farewell is how long the last message may take, handOver included, and goodBye the leaving after it. Together they stay
-	// below the second in which Run has to end.
+	// farewell is how long the last message may take, handOver included, and quiesce, in milliseconds, the leaving after it.
+	// Together they stay below the second in which Run has to end.
 	farewell = 650 * time.Millisecond
-	goodBye  = 150 * time.Millisecond
+	quiesce  = 150
 )
 
 // A message is one retained message to be; an empty payload takes the one away that is there.
@@ -110,7 +110,7 @@ func (c *connection) send(ctx context.Context, messages ...message) error {
 
 // why gives the reason for which the connection broke, if the client is about to tell; otherwise what it said of a message.
 func (c *connection) why(said error) error {
-	timer := time.NewTimer(goodBye)
+	timer := time.NewTimer(quiesce * time.Millisecond)
 	defer timer.Stop()
 	select {
 	case err := <-c.broken:
@@ -126,7 +126,7 @@ func (c *connection) leave(last message) {
 	ctx, cancel := context.WithTimeout(context.Background(), farewell)
 	defer cancel()
 	if c.send(ctx, last) == nil {
-		c.client.Disconnect(uint(goodBye.Milliseconds()))
+		c.client.Disconnect(quiesce)
 	}
 	c.cut()
 }

@@ -1,6 +1,8 @@
 package heartbeat
 
 import (
+	_ "embed"
+	"encoding/json"
 	"regexp"
 	"strings"
 
@@ -10,6 +12,12 @@ import (
 // A discovery is the first level of the topics on which Home Assistant looks for devices; empty if this device is not shown to it.
 // The form is that of device discovery, which Home Assistant has had since 2024.11.
 type discovery string
+
+// discoveryEntry is the entry of a device, with $device and $version in the places of its name and the version of the program:
+// two words without anything that JSON would have to escape.
+//
+//go:embed discovery.json
+var discoveryEntry string
 
 // usualPrefix is where Home Assistant looks unless it was told otherwise.
 const usualPrefix discovery = "homeassistant"
@@ -43,80 +51,8 @@ func (d discovery) topics(device string) []string {
 	return []string{string(d) + "/device/acs-agent-" + device + "/config"}
 }
 
-// An entry tells Home Assistant of a device and what can be seen of it.
-type entry struct {
-	Device     entryDevice          `json:"device"`
-	Origin     entryOrigin          `json:"origin"`
-	Components map[string]component `json:"components"`
-	QoS        int                  `json:"qos"`
-}
-
-type entryDevice struct {
-	Identifiers []string `json:"identifiers"`
-	Name        string   `json:"name"`
-	Model       string   `json:"model"`
-	Version     string   `json:"sw_version"`
-}
-
-type entryOrigin struct {
-	Name    string `json:"name"`
-	Version string `json:"sw_version"`
-}
-
-type component struct {
-	Platform      string `json:"platform"`
-	ID            string `json:"unique_id"`
-	Name          string `json:"name"`
-	Class         string `json:"device_class,omitempty"`
-	Category      string `json:"entity_category,omitempty"`
-	Unit          string `json:"unit_of_measurement,omitempty"`
-	Measurement   string `json:"state_class,omitempty"`
-	Icon          string `json:"icon,omitempty"`
-	Topic         string `json:"state_topic"`
-	Template      string `json:"value_template"`
-	Available     string `json:"availability_topic,omitempty"`
-	AvailableWhen string `json:"availability_template,omitempty"`
-}
-
-// entry is what is said of the device.
-func (d discovery) entry(device, version string) entry {
-	name := "acs-agent-" + device
-	_, number, _ := strings.Cut(version, "/")
-	e := entry{
-		Device:     entryDevice{Identifiers: []string{name}, Name: device, Model: "acs-agent", Version: number},
-		Origin:     entryOrigin{Name: "acs-agent", Version: number},
-		Components: make(map[string]component),
-		QoS:        1,
-	}
-	e.Components["online"] = component{
-		Platform: "binary_sensor", Name: "Online", Class: "connectivity", Category: "diagnostic",
-		Topic: StateTopic(device), Template: "{{ 'ON' if value_json.state == 'online' else 'OFF' }}",
-	}
-	for id, c := range map[string]component{
-		"problem": {
-			Platform: "binary_sensor", Name: "Problem", Class: "problem", Template: "{{ 'ON' if value_json.alerts else 'OFF' }}",
-		},
-		"waiting": {
-			Platform: "sensor", Name: "Waiting passes", Unit: "passes", Measurement: "measurement", Icon: "mdi:tray-full",
-			Template: "{{ value_json.uplinks | sum(attribute='waiting') }}",
-		},
-		"oldest": {
-			Platform: "sensor", Name: "Oldest waiting pass", Class: "duration", Unit: "s", Measurement: "measurement",
-			Template: "{{ ([0] + value_json.uplinks | map(attribute='oldest_s') | list) | max }}",
-		},
-		"last_read": {
-			Platform: "sensor", Name: "Last read", Class: "timestamp",
-			Template: "{% set all = value_json.readers | selectattr('last_read_at', 'defined') | map(attribute='last_read_at') | list %}" +
-				"{{ all | max if all else 'None' }}",
-		},
-	} {
-		c.Topic, c.Available = Topic(device), StateTopic(device)
-		c.AvailableWhen = "{{ 'online' if value_json.state == 'online' else 'offline' }}"
-		e.Components[id] = c
-	}
-	for id, c := range e.Components {
-		c.ID = name + "-" + id
-		e.Components[id] = c
-	}
-	return e
+// entry is what Home Assistant is told of the device and of what can be seen of it.
+func (d discovery) entry(device, program string) json.RawMessage {
+	_, version, _ := strings.Cut(program, "/")
+	return json.RawMessage(strings.NewReplacer("$device", device, "$version", version).Replace(discoveryEntry))
 }

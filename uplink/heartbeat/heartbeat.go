@@ -51,7 +51,7 @@ type heartbeat struct {
 	agent     uplink.Agent
 	ledger    ledger
 	pace      pace
-	version   string // of the program
+	program   string // its name and version
 	log       *slog.Logger
 
 	// What follows belongs to Run.
@@ -87,6 +87,6 @@ func New(env uplink.Env, section settings.Section) (uplink.Uplink, error) {
 	}
 	return &heartbeat{
 		device: env.Device, interval: c.Interval.Std(), discovery: c.HomeAssistant,
-		broker: env.Broker, agent: env.Agent, ledger: ledger{store: env.Store}, pace: normalPace, version: env.UserAgent, log: env.Log,
+		broker: env.Broker, agent: env.Agent, ledger: ledger{store: env.Store}, pace: normalPace, program: env.UserAgent, log: env.Log,
 	}, nil
 }

@@ -195,7 +195,7 @@ func (l *life) introduce(ctx context.Context) error {
 		}
 	}
 	for _, topic := range now {
-		m, err := says(topic, l.discovery.entry(l.device, l.version))
+		m, err := says(topic, l.discovery.entry(l.device, l.program))
 		if err != nil {
 			return err
 		}
