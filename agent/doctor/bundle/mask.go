@@ -51,6 +51,9 @@ var pieces = regexp.MustCompile(`[^\s"'<>@]+@[^\s"'<>@]+` +
 	`|\d(?:[ \t\x{A0},.:;/()+_-]{0,2}\d){5,}` +
 	`|[\p{L}\p{M}]+`)
 
+// moment is a piece that says when something happened.
+var moment = regexp.MustCompile(`^20\d\d-\d\d-\d\d(?:[T ]\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:?\d\d)?)?$`)
+
 // Text gives s without what could be personal or secret.
 func (m *Mask) Text(s string) string {
 	s = strings.ToValidUTF8(s, masked)
@@ -62,9 +65,9 @@ func (m *Mask) Text(s string) string {
 		switch {
 		case strings.Contains(piece, "@"):
 			return masked
-		case strings.Contains(piece, "-") && strings.HasPrefix(piece, "20") && len(piece) >= 10 && piece[4] == '-':
-			moment, _, _ := strings.Cut(piece, ".") // parts of a second are a long number, and of no use
-			return moment
+		case moment.MatchString(piece):
+			whole, _, _ := strings.Cut(piece, ".") // parts of a second are a long number, and of no use
+			return whole
 		case isAddress(piece):
 			return piece
 		case unicode.IsLetter(first) || unicode.IsMark(first):
