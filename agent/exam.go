@@ -137,13 +137,21 @@ func printExamStatus(w io.Writer, p *lang.Printer, s *exam.Status) error {
 		if k.State == exam.Draft || k.State == exam.Ready || k.State == exam.Running {
 			due = k.Due.Format("2006-01-02 15:04")
 		}
-		state := p.Word(string(k.State))
+		state := examWord(p, string(k.State))
 		if k.Ordered != "" {
 			state = p.Sprintf("%s (%s ordered)", state, p.Word(k.Ordered))
 		}
 		_, _ = fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\t%d\t%d\t%s\t%s\n", k.Week, k.Start, k.End, state, report, k.Reported, k.Open, due, p.Text(k.Reason))
 	}
 	return table.Flush()
+}
+
+// examWord is a word that can mean something else elsewhere: a week that is running, an exam that was failed.
+func examWord(p *lang.Printer, word string) string {
+	if key := word + " (exam)"; p.Word(key) != key {
+		return p.Word(key)
+	}
+	return p.Word(word)
 }
 
 func newExamPreview(o *options) *cobra.Command {

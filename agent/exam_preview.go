@@ -28,7 +28,7 @@ func (o *options) printPreview(w io.Writer, preview *exam.Preview) error {
 		switch {
 		case len(cells) > 1 && cells[0] == "LINE":
 			inside = true
-			line = o.lang.Text(strings.Join(cells, "\t"))
+			line = o.lang.Sprintf("LINE\tDATE\tDOCUMENT\tLEVEL\tRESULT\tPASS\tREPORTED")
 		case line == "":
 			inside = false
 		case inside:
@@ -57,5 +57,5 @@ func previewCell(p *lang.Printer, cell string) string {
 	if number, name, found := strings.Cut(cell, " "); found && strings.Trim(number, "0123456789") == "" {
 		return number + " " + p.Word(name)
 	}
-	return p.Word(cell)
+	return examWord(p, cell)
 }

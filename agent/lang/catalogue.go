@@ -6,7 +6,7 @@ import (
 )
 
 // The files of the catalogue consist of pairs of lines, English and Russian, with empty lines between the pairs. A line that
-// begins with # is a comment. \n is the end of a line, \t a tab, \s a space that an editor would take away, \\ a backslash.
+// begins with # is a comment. \n is the end of a line, \t a tab, \s a space that an editor would take away, \\ a backslash, \# a # at the beginning of a line.
 //
 //go:embed ru
 var files embed.FS
@@ -88,7 +88,7 @@ func unescape(line string) string {
 	if !strings.Contains(line, `\`) {
 		return line
 	}
-	return strings.NewReplacer(`\\`, `\`, `\n`, "\n", `\t`, "\t", `\s`, " ").Replace(line)
+	return strings.NewReplacer(`\\`, `\`, `\n`, "\n", `\t`, "\t", `\s`, " ", `\#`, "#").Replace(line)
 }
 
 // add files an entry. One that would fit nearly everything is found by its format only.

@@ -124,7 +124,7 @@ func exceptions(t *testing.T) map[string]bool {
 	}
 	all := make(map[string]bool)
 	for line := range strings.Lines(string(text)) {
-		if line = strings.TrimRight(line, "\n"); line != "" && !strings.HasPrefix(line, "# ") {
+		if line = strings.TrimRight(line, "\n"); line != "" && !strings.HasPrefix(line, "#") {
 			all[unescape(line)] = true
 		}
 	}

@@ -29,7 +29,7 @@ const help = "help"
 
 // spoken are the packages whose texts people get to see.
 var spoken = []string{
-	"agent", "agent/broker", "agent/cardholders", "agent/config", "agent/doctor", "agent/doctor/bundle", "agent/event", "agent/fleet", "agent/health", "agent/intake",
+	"agent", "agent/broker", "agent/cardholders", "agent/config", "agent/doctor", "agent/event", "agent/fleet", "agent/health", "agent/intake",
 	"agent/localapi", "agent/queue", "agent/service", "agent/settings", "agent/spelling", "agent/table", "agent/web", "agent/zone",
 	"buffer", "drivers", "drivers/*", "uplink", "uplink/*",
 }
@@ -165,9 +165,15 @@ func (c *collector) call(n *ast.CallExpr) bool {
 		}
 		ast.Inspect(n.Fun, c.visit)
 		return false
-	case "StringVar", "StringVarP", "BoolVar", "IntVar", "String", "Bool", "Func", "DurationVar", "StringSliceVar", "IntSliceVar", "StringArrayVar":
+	case "StringVar", "StringVarP", "BoolVar", "IntVar", "String", "Bool", "DurationVar", "StringSliceVar", "IntSliceVar", "StringArrayVar":
 		if path.Dir(c.name) == "agent" && len(n.Args) > 2 {
 			c.help(n.Args[len(n.Args)-1])
+			return false
+		}
+	case "Func": // name, usage, what it does
+		if path.Dir(c.name) == "agent" && len(n.Args) == 3 {
+			c.help(n.Args[1])
+			ast.Inspect(n.Args[2], c.visit)
 			return false
 		}
 	case "counted", "count":

@@ -50,7 +50,7 @@ func TestText(t *testing.T) {
 		// What is not known stays as it is, also beside what is.
 		{"журнал: the journal is full", "журнал: журнал заполнен"},
 		{"the moon is full", "the moon is full"},
-		{"uplink visits: the moon is full", "uplink visits: the moon is full"},
+		{"uplink visits: the moon is full", "отправка visits: the moon is full"},
 		{"held", "held"},
 		{"", ""},
 		{"  \n", "  \n"},
