@@ -248,7 +248,8 @@ write_config() {
 	mv "$work/config.yaml" "$config"
 	if [ -n "$key" ] && [ ! -e "$config_dir/acs.key" ]; then
 		say "$key" >"$work/acs.key"
-		own "$work/acs.key"
+		chmod 0600 "$work/acs.key"
+		[ -n "$root" ] || chown acs-agent "$work/acs.key"
 		mv "$work/acs.key" "$config_dir/acs.key"
 	fi
 	say "written: $config"
@@ -290,7 +291,9 @@ restart_command() {
 	fi
 }
 
-restart() { $(restart_command) || say "The service could not be started; '$(restart_command)' says why."; }
+restart() {
+	eval "$(restart_command)" || say "The service could not be started; '$(restart_command)' says why."
+}
 
 if [ "$(id -u)" -ne 0 ]; then
 	fail "this changes the system, so it has to run as root: sudo $0"

@@ -46,22 +46,28 @@ box_boot() {
 	SYSTEMD_NSPAWN_UNIFIED_HIERARCHY=${RIG_UNIFIED:-} systemd-nspawn --quiet --register=no --keep-unit --private-network --resolv-conf=off \
 		--timezone=off --console=pipe --machine="acs-rig-$$" -b -D "$box" </dev/null >>"$run/console.log" 2>&1 &
 	box_pid=$!
-	await 20 box_child || {
+	await 60 box_ready || {
 		tail -n 5 "$run/console.log" >&2
 		return 1
 	}
-	await 60 box_ready
 }
 
-# box_child finds the first process of the container.
+# box_child finds the first process inside. systemd-nspawn has other children for a moment while it sets things up.
 box_child() {
-	box_init=$(cat "/proc/$box_pid/task/"*/children 2>/dev/null) || true
-	box_init=${box_init%% *}
-	[ -n "$box_init" ] && [ "$(readlink "/proc/$box_init/ns/pid")" != "$(readlink /proc/self/ns/pid)" ]
+	local pid
+	# shellcheck disable=SC2013 # the numbers stand on one line
+	for pid in $(cat "/proc/$box_pid/task/"*/children 2>/dev/null); do
+		if grep -Eq '^NSpid:.*[[:space:]]1$' "/proc/$pid/status" 2>/dev/null; then
+			box_init=$pid
+			return
+		fi
+	done
+	return 1
 }
 
 # box_ready: the service manager has done what it does at the start.
 box_ready() {
+	box_child || return 1
 	case $manager in
 	systemd) [[ $(inside systemctl is-system-running 2>/dev/null) == running ]] ;;
 	openrc) [[ $(inside rc-status --runlevel 2>/dev/null) == default ]] && ! inside pgrep -x openrc >/dev/null ;;
@@ -96,7 +102,7 @@ box_close() {
 	if [ -n "$box_pid" ]; then
 		kill -KILL "$box_init" 2>/dev/null # its first process: the kernel ends all others inside with it
 		await 10 gone "$box_pid" || kill -KILL "$box_pid"
-		wait "$box_pid" 2>/dev/null
+		wait "$box_pid" 2>/dev/null || true # killed
 		box_pid="" box_init=""
 	fi
 	if [ -n "$box_mount" ] && [ "$box_mount" != copy ]; then

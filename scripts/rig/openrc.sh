@@ -9,7 +9,7 @@ fresh_install() {
 	local said
 	mkdir -p "$box/root/packages" && cp "$older" "$box/root/packages/older.deb" && cp "$newer" "$box/root/packages/newer.deb" &&
 		said=$(inside dpkg -i /root/packages/older.deb 2>&1) && has "$said" "waits for its configuration" &&
-		has "$said" "rc-service acs-agent restart" && [ -e "$box/etc/runlevels/default/acs-agent" ] && ! started
+		has "$said" "rc-service acs-agent restart" && [ -L "$box/etc/runlevels/default/acs-agent" ] && ! started
 }
 
 first_start() {
@@ -36,12 +36,12 @@ upgrades() {
 newer_runs() { [ "$(version_running)" = "$(package "$newer")" ]; }
 
 loses_nothing() {
-	await 30 settled && inside rc-service acs-agent stop && ! running && nothing_lost
+	nothing_lost "rc-service acs-agent stop" "rc-service acs-agent start"
 }
 
 removal_keeps_everything() {
-	inside dpkg -r acs-agent && [ ! -e "$box/etc/init.d/acs-agent" ] && [ ! -e "$box/etc/runlevels/default/acs-agent" ] &&
-		[ -d "$box/var/lib/acs-agent" ] && inside dpkg -i /root/packages/newer.deb && [ -e "$box/etc/runlevels/default/acs-agent" ] && goes_on
+	inside dpkg -r acs-agent && [ ! -e "$box/etc/init.d/acs-agent" ] && [ ! -L "$box/etc/runlevels/default/acs-agent" ] &&
+		[ -d "$box/var/lib/acs-agent" ] && inside dpkg -i /root/packages/newer.deb && [ -L "$box/etc/runlevels/default/acs-agent" ] && goes_on
 }
 
 purge_keeps_the_journal() {

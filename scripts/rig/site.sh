@@ -30,8 +30,8 @@ write_site() {
 			    api_key_file: acs.key
 			    max_delay: 1s
 		END
-		inside chgrp acs-agent $config /etc/acs-agent/acs.key /etc/acs-agent/cardholders.csv &&
-		inside chmod 0640 $config /etc/acs-agent/acs.key /etc/acs-agent/cardholders.csv &&
+		inside chgrp acs-agent $config /etc/acs-agent/cardholders.csv && inside chmod 0640 $config /etc/acs-agent/cardholders.csv &&
+		inside chown acs-agent /etc/acs-agent/acs.key && inside chmod 0600 /etc/acs-agent/acs.key &&
 		inside acs-agent check
 }
 
@@ -54,11 +54,13 @@ number() { awk -v name="\"$1\":" '$1 == name { gsub(/,/, "", $2); print $2; exit
 
 # rows is how many passes the portal has, each counted once.
 rows() { portal_get /sandbox/status | number rows; }
+# status prints what the agent says of itself as JSON; who asks is its own user, because root may not open its journal.
+status() { inside runuser -u acs-agent -- acs-agent status --json 2>/dev/null || true; }
 # passes is how many passes the journal has.
-passes() { inside acs-agent status --json | number passes; }
-running() { inside acs-agent status --json 2>/dev/null | grep -q '"running": true'; }
-version_running() { inside acs-agent status --json 2>/dev/null | sed -n 's/.*"version": "\(.*\)",/\1/p'; }
-agent_pid() { inside acs-agent status --json 2>/dev/null | number pid; }
+passes() { status | number passes; }
+running() { status | grep -q '"running": true'; }
+version_running() { status | sed -n 's/.*"version": "\(.*\)",/\1/p'; }
+agent_pid() { status | number pid; }
 
 # delivered N: the portal has so many passes.
 delivered() {
@@ -73,21 +75,23 @@ another_than() {
 }
 
 # goes_on: passes that are read from now on arrive.
-goes_on() {
+goes_on() { await 30 running && more_rows; }
+more_rows() {
 	local n
-	await 30 running && n=$(rows) && await 30 delivered $((n + 3))
+	n=$(rows) && await 30 delivered $((n + 3))
 }
 
-# nothing_lost: with the agent stopped, all passes of its journal are with the portal, each once.
+# nothing_lost STOP START compares, by these two commands: once nothing is read any more and nothing waits, the portal has each pass
+# of the journal, and has it once.
 nothing_lost() {
 	local in_journal in_portal
-	in_journal=$(passes) in_portal=$(rows)
-	echo "= $in_journal passes in the journal, $in_portal at the portal"
-	[ "$in_journal" -gt 0 ] && same "passes at the portal" "$in_journal" "$in_portal"
+	# shellcheck disable=SC2086 # words of commands
+	cp "$box$config" "$run/config.yaml" && inside $1 && sed -i '/^readers:/,/^uplinks:/{/^uplinks:/!d}' "$box$config" &&
+		inside $2 && await 30 settled && in_journal=$(passes) && in_portal=$(rows) &&
+		echo "= $in_journal passes in the journal, $in_portal at the portal" && [ "$in_journal" -gt 0 ] &&
+		same "passes at the portal" "$in_journal" "$in_portal" && cp "$run/config.yaml" "$box$config"
 }
-
-# settled: no pass waits in the journal of the stopped agent.
-settled() { inside acs-agent status --json 2>/dev/null | grep -q '"waiting": 0,'; }
+settled() { running && status | grep -q '"waiting": 0,'; }
 
 # package FILE prints the version of a package.
 package() { dpkg-deb -f "$1" Version; }

@@ -59,14 +59,14 @@ more_passes() { [ "$(passes)" -ge $(($1 + 3)) ]; }
 keeps_running_on_nonsense() {
 	local before
 	before=$(main_pid) && cp "$box$config" "$run/config.yaml" && echo "nonsense: [" >>"$box$config" &&
-		inside systemctl reload acs-agent && goes_on && same "process" "$before" "$(main_pid)"
+		inside systemctl reload acs-agent && more_rows && same "process" "$before" "$(main_pid)"
 }
 
 upgrade_waits_for_a_person() {
 	local before said
 	before=$(main_pid) && said=$(inside dpkg -i /root/packages/newer.deb 2>&1) && has "$said" "not started anew" &&
-		same "process" "$before" "$(main_pid)" && same "version" "$(package "$older")" "$(version_running)" &&
-		cp "$run/config.yaml" "$box$config" && inside dpkg -i /root/packages/older.deb && await 60 another_than "$before"
+		same "process" "$before" "$(main_pid)" && cp "$run/config.yaml" "$box$config" &&
+		same "version" "$(package "$older")" "$(version_running)" && inside dpkg -i /root/packages/older.deb && await 60 another_than "$before"
 }
 
 upgrades() {
@@ -78,7 +78,7 @@ upgrades() {
 newer_runs() { [ "$(version_running)" = "$(package "$newer")" ]; }
 
 loses_nothing() {
-	await 30 settled && inside systemctl stop acs-agent && nothing_lost
+	nothing_lost "systemctl stop acs-agent" "systemctl start acs-agent"
 }
 
 removal_keeps_everything() {
