@@ -171,7 +171,7 @@ func (f *fleetOptions) printOnce(ctx context.Context, out io.Writer, w *fleet.Wa
 	if f.json {
 		err = printIndented(out, fleetDocument(w.Address.String(), now, devices, left))
 	} else {
-		err = (&fleetPicture{broker: w.Address.String(), now: now, devices: devices, left: left}).print(out, f.lang)
+		err = (&fleetPicture{broker: w.Address.String(), now: now, devices: devices, left: left}).write(out, f.lang)
 	}
 	return cmp.Or(err, f.verdict(devices))
 }

@@ -56,7 +56,7 @@ func (f *fleetOptions) showLive(ctx context.Context, s *screen, w *fleet.Watcher
 		var b bytes.Buffer
 		err := (&fleetPicture{
 			broker: w.Address.String(), now: moment, devices: devices, left: left, link: &link, rows: max(1, height-around),
-		}).print(&b, f.lang)
+		}).write(&b, f.lang)
 		if err != nil {
 			return err
 		}

@@ -24,7 +24,8 @@ type fleetPicture struct {
 	rows int
 }
 
-func (f *fleetPicture) print(w io.Writer, p *lang.Printer) error {
+// write prints the table, and a line above it that says the most.
+func (f *fleetPicture) write(w io.Writer, p *lang.Printer) error {
 	_, err := p.Fprintf(w, "%s at %s: %s\n", counted(len(f.devices), "device"), f.broker, fleetSummary(p, f.devices))
 	if err != nil {
 		return err
@@ -97,7 +98,7 @@ func printDevice(w io.Writer, p *lang.Printer, now time.Time, d *fleet.Device) {
 
 // fleetProblem says in a few words what is wrong.
 func fleetProblem(p *lang.Printer, problem *fleet.Problem) string {
-	words := ""
+	var words string
 	passes := counted(problem.Count, "pass")
 	switch problem.Code {
 	case heartbeat.ReaderFailing:

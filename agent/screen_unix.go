@@ -10,7 +10,7 @@ import (
 
 // windowSize is the size of a terminal in letters.
 func windowSize(f *os.File) (width, height int, ok bool) {
-	size, err := unix.IoctlGetWinsize(int(f.Fd()), unix.TIOCGWINSZ) //nolint:gosec // a descriptor is small
+	size, err := unix.IoctlGetWinsize(int(f.Fd()), unix.TIOCGWINSZ)
 	if err != nil {
 		return 0, 0, false
 	}

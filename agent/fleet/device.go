@@ -163,7 +163,7 @@ func summary(h *heartbeat.Heartbeat) *beat {
 // sum adds what devices say, which may be anything, without running over.
 func sum(a, b uint64) uint64 { return min(a, math.MaxInt64/2) + min(b, math.MaxInt64/2) }
 
-func count(n int) uint64 { return uint64(max(0, n)) } //nolint:gosec // not negative
+func count(n int) uint64 { return uint64(max(0, n)) }
 
 // seconds is a duration that a device tells, a century at most.
 func seconds(n int64) time.Duration {

@@ -107,8 +107,10 @@ func TestVerdicts(t *testing.T) {
 		"a reader fails":       {func(b *heartbeat.Heartbeat) { b.Readers[0].Part = part("failing", "unplugged") }, Failing, false, "reader-failing 1 gate-1 (unplugged)"},
 		"a reader has stopped": {func(b *heartbeat.Heartbeat) { b.Readers[0].Part = part("stopped", "") }, NeedsPerson, true, "reader-stopped 1 gate-1"},
 		"an uplink fails":      {func(b *heartbeat.Heartbeat) { b.Uplinks[0].Part = part("failing", "timeout") }, Failing, false, "uplink-failing 1 visits (timeout)"},
-		"an uplink has stopped": {func(b *heartbeat.Heartbeat) { b.Uplinks[0].Part = part("stopped", "key-refused") }, NeedsPerson, true,
-			"uplink-stopped 1 visits (key-refused)"},
+		"an uplink has stopped": {
+			func(b *heartbeat.Heartbeat) { b.Uplinks[0].Part = part("stopped", "key-refused") }, NeedsPerson, true,
+			"uplink-stopped 1 visits (key-refused)",
+		},
 		"passes were refused":   {func(b *heartbeat.Heartbeat) { b.Uplinks[0].Dead = 3 }, NeedsPerson, true, "dead-letters 3 visits"},
 		"passes are uncertain":  {func(b *heartbeat.Heartbeat) { b.Uplinks[0].Uncertain = 1 }, NeedsPerson, true, "uncertain 1 visits"},
 		"passes are held":       {func(b *heartbeat.Heartbeat) { b.Uplinks[0].Held = 9 }, Well, false, ""},

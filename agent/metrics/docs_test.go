@@ -18,14 +18,16 @@ var (
 
 // TestEveryMetricIsDocumented holds the table in docs/metrics.md to the families; UPDATE=1 writes it anew.
 func TestEveryMetricIsDocumented(t *testing.T) {
-	table := "| metric | type | labels | what it says |\n| --- | --- | --- | --- |\n"
+	var b strings.Builder
+	b.WriteString("| metric | type | labels | what it says |\n| --- | --- | --- | --- |\n")
 	for _, f := range Families() {
-		labels := ""
+		labels := make([]string, len(f.Labels))
 		for i, l := range f.Labels {
-			labels += strings.Repeat(", ", min(i, 1)) + "`" + l + "`"
+			labels[i] = "`" + l + "`"
 		}
-		table += fmt.Sprintf("| `%s` | %s | %s | %s |\n", f.Name, f.Type, labels, f.Help)
+		fmt.Fprintf(&b, "| %s | %s | %s | %s |\n", "`"+f.Name+"`", f.Type, strings.Join(labels, ", "), f.Help)
 	}
+	table := b.String()
 	text, err := os.ReadFile(document)
 	if err != nil {
 		t.Fatal(err)
@@ -104,7 +106,7 @@ func TestAlertsAskForMetricsThatExist(t *testing.T) {
 				if !slices.Contains(families[m[1]].Labels, l[1]) {
 					t.Errorf("%s: %s has no label %s", a["alert"], m[1], l[1])
 				}
-				for _, state := range strings.Split(l[2], "|") {
+				for state := range strings.SplitSeq(l[2], "|") {
 					if l[1] == "state" && !slices.Contains([]string{"starting", "ok", "failing", "stopped"}, state) {
 						t.Errorf("%s: there is no state %s", a["alert"], state)
 					}

@@ -13,65 +13,106 @@ func Families() []Family {
 
 func agentFamilies() []Family {
 	return []Family{
-		{"acs_agent_info", Gauge, []string{"device", "version"}, "Which agent this is; the value is always 1.",
-			func(s *snapshot, add sampler) { add("", 1, s.Device, s.Version) }},
-		{"acs_agent_clock_trusted", Gauge, nil, "1 if the clock of the device is set, 0 while passes are held because it is not.",
-			func(s *snapshot, add sampler) { add("", truth(s.ClockTrusted)) }},
-		{"acs_agent_config_refused", Gauge, nil,
+		{
+			"acs_agent_info", Gauge,
+			[]string{"device", "version"},
+			"Which agent this is; the value is always 1.",
+			func(s *snapshot, add sampler) { add("", 1, s.Device, s.Version) },
+		},
+		{
+			"acs_agent_clock_trusted", Gauge, nil, "1 if the clock of the device is set, 0 while passes are held because it is not.",
+			func(s *snapshot, add sampler) { add("", truth(s.ClockTrusted)) },
+		},
+		{
+			"acs_agent_config_refused", Gauge, nil,
 			"1 if the configuration was changed and is wrong, so that the agent works on with the one before.",
-			func(s *snapshot, add sampler) { add("", truth(configRefused(s.Status))) }},
-		{"acs_agent_part_state", Gauge, []string{"part", "name", "state"},
+			func(s *snapshot, add sampler) { add("", truth(configRefused(s.Status))) },
+		},
+		{
+			"acs_agent_part_state", Gauge,
+			[]string{"part", "name", "state"},
 			"1 for the state in which a part of the agent other than readers and uplinks is, 0 for the others.",
 			func(s *snapshot, add sampler) {
 				s.others(func(r *health.Report) { oneHot(r, add, string(r.Kind), r.Name) })
-			}},
-		{"acs_agent_part_problem", Gauge, []string{"part", "name", "code"},
+			},
+		},
+		{
+			"acs_agent_part_problem", Gauge,
+			[]string{"part", "name", "code"},
 			"1 while the part does not work, with the reason in a word; gone when it does.",
 			func(s *snapshot, add sampler) {
 				s.others(func(r *health.Report) { problem(r, add, string(r.Kind), r.Name) })
-			}},
-		{"acs_agent_journal_passes", Gauge, nil, "Passes that the journal keeps, delivered ones included.",
-			func(s *snapshot, add sampler) { add("", float64(s.Journal.Passes)) }},
-		{"acs_agent_journal_size_bytes", Gauge, nil, "What the journal occupies on the disk.",
-			func(s *snapshot, add sampler) { add("", float64(s.Journal.Bytes)) }},
-		{"acs_agent_journal_limit_bytes", Gauge, nil, "What the journal may occupy on the disk.",
-			func(s *snapshot, add sampler) { add("", float64(s.Journal.Limit)) }},
-		{"acs_agent_journal_disk_free_bytes", Gauge, nil, "What is left of the disk on which the journal lies.",
-			func(s *snapshot, add sampler) { add("", float64(s.Journal.FreeDisk)) }},
-		{"acs_agent_journal_holes", Gauge, nil, "Passes that were stored and cannot be read any more.",
-			func(s *snapshot, add sampler) { add("", float64(s.Journal.Holes)) }},
+			},
+		},
+		{
+			"acs_agent_journal_passes", Gauge, nil, "Passes that the journal keeps, delivered ones included.",
+			func(s *snapshot, add sampler) { add("", float64(s.Journal.Passes)) },
+		},
+		{
+			"acs_agent_journal_size_bytes", Gauge, nil, "What the journal occupies on the disk.",
+			func(s *snapshot, add sampler) { add("", float64(s.Journal.Bytes)) },
+		},
+		{
+			"acs_agent_journal_limit_bytes", Gauge, nil, "What the journal may occupy on the disk.",
+			func(s *snapshot, add sampler) { add("", float64(s.Journal.Limit)) },
+		},
+		{
+			"acs_agent_journal_disk_free_bytes", Gauge, nil, "What is left of the disk on which the journal lies.",
+			func(s *snapshot, add sampler) { add("", float64(s.Journal.FreeDisk)) },
+		},
+		{
+			"acs_agent_journal_holes", Gauge, nil, "Passes that were stored and cannot be read any more.",
+			func(s *snapshot, add sampler) { add("", float64(s.Journal.Holes)) },
+		},
 	}
 }
 
 func readerFamilies() []Family {
 	reader := []string{"reader"}
 	return []Family{
-		{"acs_agent_reader_info", Gauge, []string{"reader", "type"}, "Of what type a reader is; the value is always 1.",
+		{
+			"acs_agent_reader_info", Gauge,
+			[]string{"reader", "type"},
+			"Of what type a reader is; the value is always 1.",
 			func(s *snapshot, add sampler) {
 				s.parts(health.Reader, func(r *health.Report) { add("", 1, r.Name, r.Type) })
-			}},
-		{"acs_agent_reader_state", Gauge, []string{"reader", "state"}, "1 for the state in which a reader is, 0 for the others.",
+			},
+		},
+		{
+			"acs_agent_reader_state", Gauge,
+			[]string{"reader", "state"},
+			"1 for the state in which a reader is, 0 for the others.",
 			func(s *snapshot, add sampler) {
 				s.parts(health.Reader, func(r *health.Report) { oneHot(r, add, r.Name) })
-			}},
-		{"acs_agent_reader_problem", Gauge, []string{"reader", "code"},
+			},
+		},
+		{
+			"acs_agent_reader_problem", Gauge,
+			[]string{"reader", "code"},
 			"1 while the reader does not work, with the reason in a word; gone when it does.",
 			func(s *snapshot, add sampler) {
 				s.parts(health.Reader, func(r *health.Report) { problem(r, add, r.Name) })
-			}},
-		{"acs_agent_reader_passes_total", Counter, reader, "Passes that were read and stored.",
+			},
+		},
+		{
+			"acs_agent_reader_passes_total", Counter, reader, "Passes that were read and stored.",
 			func(s *snapshot, add sampler) {
 				s.parts(health.Reader, func(r *health.Report) { add("", float64(r.Count), r.Name) })
-			}},
-		{"acs_agent_reader_oddities_total", Counter, reader, "What came from the reader and could not be understood.",
+			},
+		},
+		{
+			"acs_agent_reader_oddities_total", Counter, reader, "What came from the reader and could not be understood.",
 			func(s *snapshot, add sampler) {
 				s.parts(health.Reader, func(r *health.Report) { add("", float64(r.Oddities), r.Name) })
-			}},
-		{"acs_agent_reader_last_pass_timestamp_seconds", Gauge, reader,
+			},
+		},
+		{
+			"acs_agent_reader_last_pass_timestamp_seconds", Gauge, reader,
 			"When a pass was read last; missing until the first one since the agent started.",
 			func(s *snapshot, add sampler) {
 				s.parts(health.Reader, func(r *health.Report) { s.moment(r.LastAt, add, r.Name) })
-			}},
+			},
+		},
 	}
 }
 
@@ -85,28 +126,43 @@ func uplinkFamilies() []Family {
 		}}
 	}
 	return []Family{
-		{"acs_agent_uplink_info", Gauge, []string{"uplink", "type"}, "Of what type an uplink is; the value is always 1.",
+		{
+			"acs_agent_uplink_info", Gauge,
+			[]string{"uplink", "type"},
+			"Of what type an uplink is; the value is always 1.",
 			func(s *snapshot, add sampler) {
 				s.parts(health.Uplink, func(r *health.Report) { add("", 1, r.Name, r.Type) })
-			}},
-		{"acs_agent_uplink_state", Gauge, []string{"uplink", "state"}, "1 for the state in which an uplink is, 0 for the others.",
+			},
+		},
+		{
+			"acs_agent_uplink_state", Gauge,
+			[]string{"uplink", "state"},
+			"1 for the state in which an uplink is, 0 for the others.",
 			func(s *snapshot, add sampler) {
 				s.parts(health.Uplink, func(r *health.Report) { oneHot(r, add, r.Name) })
-			}},
-		{"acs_agent_uplink_problem", Gauge, []string{"uplink", "code"},
+			},
+		},
+		{
+			"acs_agent_uplink_problem", Gauge,
+			[]string{"uplink", "code"},
 			"1 while the uplink does not work, with the reason in a word; gone when it does.",
 			func(s *snapshot, add sampler) {
 				s.parts(health.Uplink, func(r *health.Report) { problem(r, add, r.Name) })
-			}},
-		{"acs_agent_uplink_delivered_total", Counter, uplink, "What the portal has taken: passes, or requests of an uplink that sends none.",
+			},
+		},
+		{
+			"acs_agent_uplink_delivered_total", Counter, uplink, "What the portal has taken: passes, or requests of an uplink that sends none.",
 			func(s *snapshot, add sampler) {
 				s.parts(health.Uplink, func(r *health.Report) { add("", float64(r.Count), r.Name) })
-			}},
-		{"acs_agent_uplink_last_delivery_timestamp_seconds", Gauge, uplink,
+			},
+		},
+		{
+			"acs_agent_uplink_last_delivery_timestamp_seconds", Gauge, uplink,
 			"When the portal took something last; missing until the first time since the agent started.",
 			func(s *snapshot, add sampler) {
 				s.parts(health.Uplink, func(r *health.Report) { s.moment(r.LastAt, add, r.Name) })
-			}},
+			},
+		},
 		queue("acs_agent_uplink_waiting_passes", "Passes that wait to be delivered.",
 			func(q *health.Queue) float64 { return float64(q.Waiting) }),
 		queue("acs_agent_uplink_oldest_waiting_seconds", "Age of the oldest pass that waits; 0 if none does.",

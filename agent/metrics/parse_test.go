@@ -50,11 +50,11 @@ func parsePage(page string) (families map[string]Type, samples []sample, err err
 			if name != family || family == "" {
 				return nil, nil, fmt.Errorf("line %d: %s belongs to no family", n+1, s.name)
 			}
-			if id := s.name + fmt.Sprint(s.labels); series[id] {
+			id := s.name + fmt.Sprint(s.labels)
+			if series[id] {
 				return nil, nil, fmt.Errorf("line %d: a second sample of %s", n+1, id)
-			} else {
-				series[id] = true
 			}
+			series[id] = true
 			samples = append(samples, s)
 		}
 	}

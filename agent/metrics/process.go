@@ -53,14 +53,20 @@ func machineFamilies() []Family {
 			func(s *snapshot) float64 { return float64(s.Host.MemoryTotal) }),
 		known("acs_agent_host_memory_available_bytes", Gauge, "Main memory that programs could still have.",
 			func(s *snapshot) float64 { return float64(s.Host.MemoryAvailable) }),
-		{"acs_agent_host_temperature_celsius", Gauge, nil, "Temperature of the hottest sensor of the device.",
-			func(s *snapshot, add sampler) { present(s.Host.Temperature, add) }},
-		{"acs_agent_host_load1", Gauge, nil, "Processes that ran or waited for a processor, on average over the last minute.",
-			func(s *snapshot, add sampler) { present(s.Host.Load, add) }},
+		{
+			"acs_agent_host_temperature_celsius", Gauge, nil, "Temperature of the hottest sensor of the device.",
+			func(s *snapshot, add sampler) { present(s.Host.Temperature, add) },
+		},
+		{
+			"acs_agent_host_load1", Gauge, nil, "Processes that ran or waited for a processor, on average over the last minute.",
+			func(s *snapshot, add sampler) { present(s.Host.Load, add) },
+		},
 		known("acs_agent_host_uptime_seconds", Gauge, "How long the device has been switched on.",
 			func(s *snapshot) float64 { return float64(s.Host.Uptime) }),
-		{"process_start_time_seconds", Gauge, nil, "When the agent was started.",
-			func(s *snapshot, add sampler) { s.moment(s.StartedAt, add) }},
+		{
+			"process_start_time_seconds", Gauge, nil, "When the agent was started.",
+			func(s *snapshot, add sampler) { s.moment(s.StartedAt, add) },
+		},
 		known("process_cpu_seconds_total", Counter, "Time for which processors worked for the agent.",
 			func(s *snapshot) float64 { return s.process.CPU.Seconds() }),
 		known("process_resident_memory_bytes", Gauge, "Main memory that the agent has.",
@@ -75,11 +81,13 @@ func machineFamilies() []Family {
 			func(s *snapshot) float64 { return float64(s.process.Heap) }),
 		known("go_memstats_sys_bytes", Gauge, "Memory that the runtime has from the system, in use or not.",
 			func(s *snapshot) float64 { return float64(s.process.Mapped) }),
-		{"go_gc_duration_seconds", Summary, nil, "Pauses for the garbage collector.",
+		{
+			"go_gc_duration_seconds", Summary, nil, "Pauses for the garbage collector.",
 			func(s *snapshot, add sampler) {
 				add("_sum", s.process.Paused.Seconds())
 				add("_count", float64(s.process.Collections))
-			}},
+			},
+		},
 	}
 }
 

@@ -22,6 +22,6 @@ func (p *Process) askSystem() {
 	}
 	defer dir.Close() //nolint:errcheck // only read
 	if names, err := dir.Readdirnames(-1); err == nil {
-		p.OpenFiles = uint64(max(0, len(names)-1)) //nolint:gosec // not negative; one of them is dir itself
+		p.OpenFiles = uint64(max(0, len(names)-1)) // one of them is dir itself
 	}
 }

@@ -97,8 +97,7 @@ func (s *Server) serve(ctx context.Context) error {
 	if server.Shutdown(moment) != nil {
 		_ = server.Close()
 	}
-	<-ended
-	return nil
+	return <-ended
 }
 
 // explain says what a technician can do about a server that does not come up.
