@@ -33,6 +33,7 @@ func (m *managed) run(ctx context.Context, path string, log *slog.Logger, work f
 			log.Error("the agent cannot work until somebody has mended this; it tries again when the configuration changes", "error", err)
 			notify(log, "STATUS="+waitsForPerson)
 			hold(ctx, path, before)
+			return needsPerson{errSaid}
 		}
 		return err
 	})

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -127,21 +128,39 @@ func (w *watchdog) run(ctx context.Context) error {
 	w.tell("READY=1")
 	ticker := time.NewTicker(w.interval)
 	defer ticker.Stop()
+	due := true
 	for {
-		w.look(ctx)
+		// By a lock that nobody gives back a look does not come to its end; then it ends the agent.
+		overdue := time.AfterFunc(lookLimit, func() { w.end(errors.New("the agent hangs: start it again")) })
+		changed := w.board.Changed()
+		if due {
+			w.look(ctx)
+		}
+		if w.stuck == 0 {
+			w.say(sentence(w.board.Snapshot()))
+		}
+		overdue.Stop()
 		select {
 		case <-ctx.Done():
 			return nil
+		case <-changed:
+			due = false
 		case <-ticker.C:
+			due = true
 		}
 	}
 }
 
-// look judges the agent once, feeds or does not feed, and says so. A look that does not come to its end finds a lock that nobody
-// gives back, and ends the agent just as well.
+// say tells the service manager in a line how the agent is doing, if that is another line than before.
+func (w *watchdog) say(line string) {
+	if line != w.status {
+		w.status = line
+		w.tell("STATUS=" + line)
+	}
+}
+
+// look judges the agent once, feeds or does not feed, and says so.
 func (w *watchdog) look(ctx context.Context) {
-	overdue := time.AfterFunc(lookLimit, func() { w.end(errors.New("the agent hangs: start it again")) })
-	defer overdue.Stop()
 	now := time.Now()
 	var signs []liveness.Sign
 	if begun := w.asked.Load(); begun != nil {
@@ -150,21 +169,17 @@ func (w *watchdog) look(ctx context.Context) {
 		w.ask(ctx, now)
 	}
 	stuck := w.observer.Look(now, append(signs, w.underWay()...))
-	words := "STATUS=" + sentence(w.board.Snapshot())
 	switch {
 	case len(stuck) > 0:
 		w.hangs(stuck)
-		words = "STATUS=" + stuck[0].Error()
+		w.say(stuck[0].Error())
+		return
 	case w.stuck > 0:
 		w.stuck = 0
 		w.log.Info("the agent makes progress again")
 		w.board.Part(agentPart, "progress").Up()
 	}
-	if words != w.status {
-		w.status = words
-		w.tell(words)
-	}
-	if w.fed && len(stuck) == 0 {
+	if w.fed {
 		w.tell(daemon.SdNotifyWatchdog)
 	}
 }
@@ -196,16 +211,13 @@ func (w *watchdog) hangs(stuck []liveness.Stuck) {
 	}
 }
 
-// sentence sums the board up in a line for `systemctl status`.
+// sentence sums the board up in a line for `systemctl status`: "working: 1 of 2 readers, 1 of 1 uplink".
 func sentence(parts []health.Report) string {
-	text := ""
-	for _, kind := range []struct {
-		kind  health.Kind
-		thing string
-	}{{health.Reader, "reader"}, {health.Uplink, "uplink"}} {
+	var text []string
+	for _, kind := range []health.Kind{health.Reader, health.Uplink} {
 		all, work := 0, 0
 		for i := range parts {
-			if parts[i].Kind == kind.kind {
+			if parts[i].Kind == kind {
 				all++
 				if parts[i].State == health.Up {
 					work++
@@ -213,8 +225,8 @@ func sentence(parts []health.Report) string {
 			}
 		}
 		if all > 0 {
-			text += fmt.Sprintf("%d of %s work, ", work, counted(all, kind.thing))
+			text = append(text, fmt.Sprintf("%d of %s", work, counted(all, string(kind))))
 		}
 	}
-	return text + "details: acs-agent status"
+	return "working: " + strings.Join(text, ", ")
 }

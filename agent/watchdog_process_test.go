@@ -81,7 +81,7 @@ func TestTheServiceManagerIsToldHowTheAgentDoes(t *testing.T) {
 		t.Errorf("ready without a journal: %v", err)
 	}
 	m.hears(5, "WATCHDOG=1")
-	m.hears(1, "STATUS=1 of 1 reader work, 1 of 1 uplink work")
+	m.hears(1, "STATUS=working: 1 of 1 reader, 1 of 1 uplink")
 
 	g.configure("device: "+gatewayName, "device: renamed")
 	m.hears(1, "STATUS=taking over another configuration\nWATCHDOG_USEC=900000000")

@@ -122,7 +122,7 @@ func TestAnAgentThatWorksIsFed(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		k := newKennel(true, 10*time.Second)
 		k.live(t, func() {
-			if want := []string{"READY=1", "STATUS=details: acs-agent status", "WATCHDOG=1"}; !slices.Equal(k.told(), want) {
+			if want := []string{"READY=1", "WATCHDOG=1", "STATUS=working: "}; !slices.Equal(k.told(), want) {
 				t.Errorf("told %q, want %q", k.told(), want)
 			}
 			if n := k.fedIn(24 * time.Hour); n < 8600 {
@@ -222,7 +222,7 @@ func TestTheStateIsSummedUpInALine(t *testing.T) {
 	board.Reader("gate-1").Up()
 	board.Reader("gate-2").Down(errors.New("not there"))
 	board.Part(health.Uplink, "visits").Up()
-	if got, want := sentence(board.Snapshot()), "1 of 2 readers work, 1 of 1 uplink work, details: acs-agent status"; got != want {
+	if got, want := sentence(board.Snapshot()), "working: 1 of 2 readers, 1 of 1 uplink"; got != want {
 		t.Errorf("%q, want %q", got, want)
 	}
 }
