@@ -40,6 +40,7 @@ func TestCommands(t *testing.T) {
 		Dir: filepath.Join("testdata", "script"),
 		Setup: func(env *testscript.Env) error {
 			env.Setenv(raceVariable, os.Getenv(raceVariable))
+			env.Setenv("ACS_AGENT_LANG", "en") // whatever their configuration says
 			env.Setenv("PORTAL", freeAddress(t))
 			env.Setenv("OTHER", freeAddress(t))
 			env.Values[childrenKey{}] = children{}

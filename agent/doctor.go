@@ -67,7 +67,12 @@ type diagnosis struct {
 
 func (d *diagnosis) print(w io.Writer, o *options) error {
 	if !o.json {
-		return doctor.Print(w, d.Findings, o.lang.Text)
+		return doctor.Print(w, d.Findings, func(text string) string {
+			if said := o.lang.Text(text); said != text {
+				return said
+			}
+			return o.lang.Word(text) // a subject can be a single word
+		})
 	}
 	out := json.NewEncoder(w)
 	out.SetIndent("", "  ")

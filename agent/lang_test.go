@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/acs-agent/acs-agent/agent/config"
+	"github.com/acs-agent/acs-agent/agent/doctor"
 	"github.com/acs-agent/acs-agent/agent/health"
 	"github.com/acs-agent/acs-agent/agent/lang"
 )
@@ -105,6 +106,42 @@ func TestStatusInRussian(t *testing.T) {
 		said.WriteString("\n\n")
 	}
 	russianGolden(t, "status.txt", said.String())
+}
+
+// TestDoctorInRussian prints findings of all kinds: what an error says, what is put together from several texts, a single word.
+func TestDoctorInRussian(t *testing.T) {
+	d := diagnosis{Findings: []doctor.Finding{
+		{Group: doctor.Configuration, Subject: "config.yaml", Level: doctor.OK, Text: "no mistakes; readers: 2, uplinks: 1"},
+		{
+			Group: doctor.Configuration, Subject: "list of cardholders", Level: doctor.Warning, Text: "rows in use: 17; rows that cannot be used: 1",
+			Advice: "acs-agent check lists them",
+		},
+		{
+			Group: doctor.Readers, Subject: "port of gate-1", Level: doctor.Wrong, Person: true, Text: "/dev/ttyUSB0 is not there",
+			Advice: "is the reader plugged in? Serial ports here: /dev/ttyS0",
+		},
+		{
+			Group: doctor.Readers, Subject: "port of gate-2", Level: doctor.Wrong, Person: true,
+			Text:   "the user acs-agent, who runs the agent, has no right to /dev/ttyS0: it is not in the group dialout",
+			Advice: "usermod -aG dialout acs-agent, then start the service again",
+		},
+		{
+			Group: doctor.Portals, Subject: "portal visits", Level: doctor.Wrong, Text: "portal.example: lookup portal.example on 10.0.0.1:53: no such host",
+			Advice: "the name is not found: check the network cable, the DNS server and the spelling of url",
+		},
+		{Group: doctor.Time, Subject: "clock", Level: doctor.OK, Text: "it says 2026-11-22 14:59:53 at the site (Asia/Almaty, +05:00)"},
+		{
+			Group: doctor.Disk, Subject: "disk of /var/lib/acs-agent", Level: doctor.Wrong, Person: true, Text: "it is read-only, and no pass can be stored",
+			Advice: "a disk becomes read-only when it fails: look at dmesg, and replace the card",
+		},
+		{Group: doctor.Journal, Subject: "passes for visits", Level: doctor.OK, Text: "nothing waits"},
+		{Group: doctor.Service, Subject: "service", Level: doctor.Unsure, Text: "there is no service manager here that could be asked"},
+	}}
+	var said bytes.Buffer
+	if err := d.print(&said, &options{lang: lang.New(lang.Russian)}); err != nil {
+		t.Fatal(err)
+	}
+	russianGolden(t, "doctor.txt", said.String())
 }
 
 // TestLanguageOf wants the nearest say: the flag, the program's variable, the configuration, the system.

@@ -49,7 +49,7 @@ func Print(to io.Writer, findings []Finding, say func(string) string) error {
 			group = f.Group
 			_, _ = fmt.Fprintln(w, say(group.Title()))
 		}
-		_, _ = fmt.Fprintf(w, "%-8s %s: %s\n", f.Level, line(say(f.Subject)), line(say(f.Text)))
+		_, _ = fmt.Fprintf(w, "%-8s %s: %s\n", say(string(f.Level)), line(say(f.Subject)), line(say(f.Text)))
 		if f.Advice != "" {
 			_, _ = fmt.Fprintf(w, "         → %s\n", line(say(f.Advice)))
 		}

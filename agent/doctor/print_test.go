@@ -58,7 +58,7 @@ func TestFindingsAreSaidInAnotherLanguage(t *testing.T) {
 	if err := Print(&out, fixed()[:2], strings.ToUpper); err != nil {
 		t.Fatal(err)
 	}
-	for _, want := range []string{"PORTALS\n", "ok       PORTAL VISITS: KEY ACCEPTED\n", "OK: 2, "} {
+	for _, want := range []string{"PORTALS\n", "OK       PORTAL VISITS: KEY ACCEPTED\n", "OK: 2, "} {
 		if !strings.Contains(out.String(), want) {
 			t.Errorf("%q is missing:\n%s", want, out.String())
 		}
