@@ -51,7 +51,7 @@ func (f *fleetOptions) showLive(ctx context.Context, s *screen, w *fleet.Watcher
 	return watchFleet(ctx, w, func(now time.Time) error {
 		link, moment := w.Link(), w.Moment(now)
 		devices, left := w.Fleet.Look(moment)
-		const around = 7 // lines besides the devices
+		const around = 9 // lines besides the devices
 		_, height := s.size()
 		var b bytes.Buffer
 		err := (&fleetPicture{

@@ -63,9 +63,9 @@ func (f *fleetPicture) printLink(w io.Writer, p *lang.Printer) {
 	case l.Problem == nil:
 		_, _ = p.Fprintf(w, "listening to what the broker has kept\n")
 	case l.Lost.IsZero():
-		_, _ = p.Fprintf(w, "no connection, tried again: %v\n", l.Problem)
+		_, _ = p.Fprintf(w, "no connection yet; it is tried again\n%v\n", l.Problem)
 	default:
-		_, _ = p.Fprintf(w, "this is how it was at %s; the connection is lost, and tried again: %v\n", l.Lost.Format(time.TimeOnly), l.Problem)
+		_, _ = p.Fprintf(w, "this is how it was at %s: the connection is lost, and tried again\n%v\n", l.Lost.Format(time.TimeOnly), l.Problem)
 	}
 }
 
@@ -133,6 +133,8 @@ func fleetProblem(p *lang.Printer, problem *fleet.Problem) string {
 		words = p.Text("list of cardholders fails")
 	case heartbeat.BrokerFailing:
 		words = p.Text("broker fails")
+	case heartbeat.WebFailing:
+		words = p.Text("web server fails")
 	default:
 		words = problem.Code // of a later version
 	}

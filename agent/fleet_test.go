@@ -119,6 +119,14 @@ func TestTheTableOfAFleet(t *testing.T) {
 	}
 }
 
+func TestThereAreWordsForEachAlert(t *testing.T) {
+	for _, code := range heartbeat.Codes() {
+		if words := fleetProblem(nil, &fleet.Problem{Code: code, Count: 2}); words == code {
+			t.Errorf("the table knows no words for %s", code)
+		}
+	}
+}
+
 func TestAPictureFitsIntoItsWindow(t *testing.T) {
 	lines := cutLines("short\n"+strings.Repeat("я", 40)+"\nthird\nfourth\n", 20, 3)
 	if want := []string{"short", strings.Repeat("я", 19) + "…", "third"}; !slices.Equal(lines, want) {
