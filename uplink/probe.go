@@ -143,9 +143,9 @@ func (w *way) findings() (all []Finding) {
 	switch {
 	case w.address == "":
 	case w.proxied:
-		all = append(all, Finding{What: AboutProxy, Seen: fmt.Sprintf("the proxy %s answers after %s", w.address, w.took.Round(time.Millisecond))})
+		all = append(all, Finding{What: AboutProxy, Seen: fmt.Sprintf("the proxy %s answers after %s", w.address, w.took.Round(100*time.Microsecond))})
 	default:
-		all = append(all, Finding{What: AboutConnection, Seen: fmt.Sprintf("%s answers after %s", w.address, w.took.Round(time.Millisecond))})
+		all = append(all, Finding{What: AboutConnection, Seen: fmt.Sprintf("%s answers after %s", w.address, w.took.Round(100*time.Microsecond))})
 	}
 	if w.tls != nil {
 		all = append(all, Certificates(w.tls, time.Now()))
