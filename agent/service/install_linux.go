@@ -195,8 +195,11 @@ func (m *machine) Uninstall(ctx context.Context) error {
 	if err := m.all(ctx, c.stop); err != nil {
 		return fmt.Errorf("stop the agent first: %w", err)
 	}
-	if err := m.all(ctx, c.disable); err != nil {
-		return err
+	// OpenRC takes it for a failure if there is nothing to disable.
+	if m.init != OpenRC || m.exists(runlevelLink) {
+		if err := m.all(ctx, c.disable); err != nil {
+			return err
+		}
 	}
 	if err := os.Remove(m.path(m.file())); err != nil {
 		return err

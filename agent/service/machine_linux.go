@@ -161,6 +161,9 @@ func (m *machine) write(name string, content []byte, mode fs.FileMode) (err erro
 	return os.Rename(f.Name(), path)
 }
 
+// runlevelLink is there where OpenRC starts the service with the machine.
+const runlevelLink = "/etc/runlevels/default/" + Name
+
 // commands are the words by which the manager is told what to do.
 type commands struct{ reload, enable, disable, start, stop, restart string }
 

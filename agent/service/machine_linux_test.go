@@ -278,6 +278,7 @@ func TestUninstallStopsFirstAndTouchesNoData(t *testing.T) {
 			s := newStage(t, manager, "useradd", "usermod", "update-rc.d", "start-stop-daemon")
 			s.install()
 			s.put("/var/lib/acs-agent/journal/MANIFEST", "passes")
+			s.put(runlevelLink, "")
 			s.ran = nil
 			if err := s.Uninstall(t.Context()); err != nil {
 				t.Fatal(err)
@@ -294,6 +295,16 @@ func TestUninstallStopsFirstAndTouchesNoData(t *testing.T) {
 			}
 		})
 	}
+}
+
+func TestADisabledServiceIsUninstalled(t *testing.T) {
+	s := newStage(t, OpenRC, "useradd", "usermod")
+	s.install()
+	s.fails = "rc-update del" // as it does where there is nothing to delete
+	if err := s.Uninstall(t.Context()); err != nil {
+		t.Error(err)
+	}
+	s.clean()
 }
 
 func TestAnAgentThatDoesNotStopIsNotUninstalled(t *testing.T) {

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"time"
@@ -158,6 +159,9 @@ func (m *machine) askScript(ctx context.Context, s *Status) error {
 	default:
 		s.State = Stopped
 	}
+	links, _ := filepath.Glob(m.path("/etc/rc[2-5].d/S*" + Name)) // the pattern is right
+	enabled := len(links) > 0 || m.exists(runlevelLink)
+	s.Enabled = &enabled
 	for _, f := range []string{"/run/acs-agent/agent.pid", "/run/acs-agent.pid"} {
 		if text, err := os.ReadFile(m.path(f)); err == nil && s.State == Running {
 			s.PID, _ = strconv.Atoi(strings.TrimSpace(string(text)))
