@@ -298,6 +298,16 @@ func TestThreeMissingHeartbeatsAreSilence(t *testing.T) {
 	h.want("new", 14*time.Minute, Silent)
 }
 
+// TestAnOldHeartbeatDoesNotBecomeNewByBeingSentAgain is about whoever looks on over a second connection.
+func TestAnOldHeartbeatDoesNotBecomeNewByBeingSentAgain(t *testing.T) {
+	h := hear(t)
+	unset := func(b *heartbeat.Heartbeat) { b.Clock.Trusted = false }
+	h.online("gate", unset)
+	h.now = at(10 * time.Minute)
+	h.say(heartbeat.Topic("gate"), beatOf("gate", 7, 1, noon, unset), true)
+	h.want("gate", 10*time.Minute, Silent)
+}
+
 func TestAlertsStandUntilTheyAreTakenBack(t *testing.T) {
 	h := hear(t)
 	h.online("gate")
