@@ -68,7 +68,7 @@ func (m *machine) hidden(o *Options) error {
 			}
 		}
 	}
-	if onMemoryDisk(m.path(o.DataDir)) {
+	if m.inMemory(m.path(o.DataDir)) {
 		errs = append(errs, fmt.Errorf("data_dir: %s is in main memory here, and what has not been delivered would be lost with the "+
 			"power (choose a folder on flash or disk: data_dir: /srv/acs-agent)", o.DataDir))
 	}

@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 )
 
@@ -19,11 +20,13 @@ type machine struct {
 	// run runs a command and returns what it prints; has says whether there is one of that name.
 	run func(ctx context.Context, name string, args ...string) (string, error)
 	has func(name string) bool
+	// inMemory says whether a folder, or the one in which it will be made, is on a disk that is none.
+	inMemory func(dir string) bool
 }
 
 // Open finds the service manager of this machine, or returns ErrNoManager.
 func Open() (Manager, error) {
-	m := &machine{run: runCommand, has: hasCommand}
+	m := &machine{run: runCommand, has: hasCommand, inMemory: onMemoryDisk}
 	if m.init = m.detect(); m.init == "" {
 		return nil, ErrNoManager
 	}
@@ -127,13 +130,11 @@ func (m *machine) file() string {
 
 // packaged says whether a package brings the service.
 func (m *machine) packaged() bool {
-	for _, f := range []string{
+	if slices.ContainsFunc([]string{
 		"/usr/lib/systemd/system/acs-agent.service", "/lib/systemd/system/acs-agent.service", "/usr/share/acs-agent/init",
 		"/usr/lib/opkg/info/acs-agent.list",
-	} {
-		if m.exists(f) {
-			return true
-		}
+	}, m.exists) {
+		return true
 	}
 	alpine, err := os.ReadFile(m.path("/lib/apk/db/installed"))
 	return err == nil && strings.Contains(string(alpine), "\nP:"+Name+"\n")

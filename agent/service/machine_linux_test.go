@@ -26,8 +26,9 @@ func newStage(t *testing.T, manager Init, programs ...string) *stage {
 	t.Helper()
 	s := &stage{t: t}
 	s.machine = machine{
-		root: t.TempDir(),
-		has:  func(name string) bool { return slices.Contains(programs, name) },
+		root:     t.TempDir(),
+		inMemory: func(dir string) bool { return strings.HasSuffix(dir, "/var/volatile") },
+		has:      func(name string) bool { return slices.Contains(programs, name) },
 		run: func(_ context.Context, name string, args ...string) (string, error) {
 			command := strings.ReplaceAll(strings.Join(append([]string{name}, args...), " "), s.root, "")
 			s.ran = append(s.ran, command)
@@ -129,25 +130,42 @@ func TestInstallOnEachServiceManager(t *testing.T) {
 		mode     fs.FileMode
 	}{
 		"systemd": {
-			Systemd, []string{"useradd", "usermod"}, shadow,
+			Systemd,
+			[]string{"useradd", "usermod"},
+			shadow,
 			[]string{"systemctl daemon-reload", "systemctl enable acs-agent.service", "systemctl start acs-agent.service"},
-			[]string{"systemctl daemon-reload", "systemctl restart acs-agent.service"}, 0o644,
+			[]string{"systemctl daemon-reload", "systemctl restart acs-agent.service"},
+			0o644,
 		},
 		"openrc": {
-			OpenRC, []string{"adduser", "addgroup"}, busybox,
-			[]string{"rc-update add acs-agent default", "rc-service acs-agent start"}, []string{"rc-service acs-agent restart"}, 0o755,
+			OpenRC,
+			[]string{"adduser", "addgroup"},
+			busybox,
+			[]string{"rc-update add acs-agent default", "rc-service acs-agent start"},
+			[]string{"rc-service acs-agent restart"},
+			0o755,
 		},
 		"procd": {
 			Procd, nil, openwrt,
-			[]string{"/etc/init.d/acs-agent enable", "/etc/init.d/acs-agent start"}, []string{"/etc/init.d/acs-agent restart"}, 0o755,
+			[]string{"/etc/init.d/acs-agent enable", "/etc/init.d/acs-agent start"},
+			[]string{"/etc/init.d/acs-agent restart"},
+			0o755,
 		},
 		"sysv of Debian": {
-			SysV, []string{"useradd", "usermod", "update-rc.d", "start-stop-daemon"}, shadow,
-			[]string{"update-rc.d acs-agent defaults", "/etc/init.d/acs-agent start"}, []string{"/etc/init.d/acs-agent restart"}, 0o755,
+			SysV,
+			[]string{"useradd", "usermod", "update-rc.d", "start-stop-daemon"},
+			shadow,
+			[]string{"update-rc.d acs-agent defaults", "/etc/init.d/acs-agent start"},
+			[]string{"/etc/init.d/acs-agent restart"},
+			0o755,
 		},
 		"sysv elsewhere": {
-			SysV, []string{"useradd", "usermod", "chkconfig", "start-stop-daemon"}, shadow,
-			[]string{"chkconfig --add acs-agent", "/etc/init.d/acs-agent start"}, []string{"/etc/init.d/acs-agent restart"}, 0o755,
+			SysV,
+			[]string{"useradd", "usermod", "chkconfig", "start-stop-daemon"},
+			shadow,
+			[]string{"chkconfig --add acs-agent", "/etc/init.d/acs-agent start"},
+			[]string{"/etc/init.d/acs-agent restart"},
+			0o755,
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -230,6 +248,7 @@ func TestInstallRefusesBeforeAnythingIsChanged(t *testing.T) {
 		"a program at home":           {func(_ *stage, o *Options) { o.Binary = "/home/tech/acs-agent" }, "move it to /usr/local/bin"},
 		"a configuration at home":     {func(_ *stage, o *Options) { o.Config = "/root/config.yaml" }, "move it to /etc/acs-agent"},
 		"data that goes with a start": {func(_ *stage, o *Options) { o.DataDir = "/tmp/data" }, "leave data_dir out"},
+		"data in main memory":         {func(_ *stage, o *Options) { o.DataDir = "/var/volatile" }, "would be lost"},
 		"a list at home":              {func(_ *stage, o *Options) { o.Lists = []string{"/home/tech/people.csv"} }, "move it to /etc/acs-agent"},
 		"a wrong path":                {func(_ *stage, o *Options) { o.DataDir = "data" }, "no absolute path"},
 		"a package": {
