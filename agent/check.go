@@ -15,8 +15,6 @@ import (
 	"github.com/acs-agent/acs-agent/agent/lang"
 )
 
-type cardholdersReport = cardholders.Report
-
 // checked is what `check --json` prints.
 type checked struct {
 	File        string              `json:"file"`
