@@ -44,7 +44,7 @@ func (m *Mask) Hide(texts ...string) {
 // pieces finds, in this order: addresses of mail and everything else with @; moments; days of this century's later years; IP
 // addresses; hexadecimal numbers of eight digits or more; numbers of six digits or more, whatever divides them; words.
 var pieces = regexp.MustCompile(`[^\s"'<>@]+@[^\s"'<>@]+` +
-	`|\b20\d\d-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:?\d\d)?` +
+	`|\b(?:20\d\d-\d\d-\d\d|0001-01-01)[T ]\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:?\d\d)?` +
 	`|\b20[2-9]\d-\d\d-\d\d\b` +
 	`|\b\d{1,3}(?:\.\d{1,3}){3}\b(?::\d{1,5}\b)?` +
 	`|\b[0-9A-Fa-f]{8,}\b` +
@@ -52,7 +52,10 @@ var pieces = regexp.MustCompile(`[^\s"'<>@]+@[^\s"'<>@]+` +
 	`|[\p{L}\p{M}]+`)
 
 // moment is a piece that says when something happened.
-var moment = regexp.MustCompile(`^20\d\d-\d\d-\d\d(?:[T ]\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:?\d\d)?)?$`)
+var moment = regexp.MustCompile(`^(?:20\d\d-\d\d-\d\d|0001-01-01)(?:[T ]\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:?\d\d)?)?$`)
+
+// fraction is the parts of a second in a moment.
+var fraction = regexp.MustCompile(`\.\d+`)
 
 // Text gives s without what could be personal or secret.
 func (m *Mask) Text(s string) string {
@@ -66,8 +69,7 @@ func (m *Mask) Text(s string) string {
 		case strings.Contains(piece, "@"):
 			return masked
 		case moment.MatchString(piece):
-			whole, _, _ := strings.Cut(piece, ".") // parts of a second are a long number, and of no use
-			return whole
+			return fraction.ReplaceAllString(piece, "") // a long number, and of no use
 		case isAddress(piece):
 			return piece
 		case unicode.IsLetter(first) || unicode.IsMark(first):
