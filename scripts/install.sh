@@ -248,17 +248,16 @@ write_config() {
 	mv "$work/config.yaml" "$config"
 	if [ -n "$key" ] && [ ! -e "$config_dir/acs.key" ]; then
 		say "$key" >"$work/acs.key"
-		chmod 0600 "$work/acs.key"
-		[ -n "$root" ] || chown acs-agent "$work/acs.key"
+		own "$work/acs.key"
 		mv "$work/acs.key" "$config_dir/acs.key"
 	fi
 	say "written: $config"
 }
 
-# own FILE lets the agent read a file, and nobody else.
+# own FILE lets the agent read a file, and nobody else. The group is there once the service is.
 own() {
 	chmod 0640 "$1"
-	[ -n "$root" ] || chgrp acs-agent "$1"
+	! grep -q '^acs-agent:' "$root/etc/group" 2>/dev/null || chgrp acs-agent "$1"
 }
 
 # --- installing
@@ -274,25 +273,10 @@ install_package() {
 
 # install_binary puts the bare program in place; one that runs keeps its file until it ends.
 install_binary() {
-	mkdir -p "$root/usr/bin"
-	cp "$1" "$root/usr/bin/.acs-agent.new"
-	chmod 0755 "$root/usr/bin/.acs-agent.new"
-	mv "$root/usr/bin/.acs-agent.new" "$root/usr/bin/acs-agent"
-}
-
-# restart_command is what a person types to start the service anew.
-restart_command() {
-	if [ -d /run/systemd/system ]; then
-		say "systemctl restart acs-agent"
-	elif have rc-service; then
-		say "rc-service acs-agent restart"
-	else
-		say "/etc/init.d/acs-agent restart"
-	fi
-}
-
-restart() {
-	eval "$(restart_command)" || say "The service could not be started; '$(restart_command)' says why."
+	mkdir -p "${agent%/*}"
+	cp "$1" "$agent.new"
+	chmod 0755 "$agent.new"
+	mv "$agent.new" "$agent"
 }
 
 if [ "$(id -u)" -ne 0 ]; then
@@ -314,29 +298,28 @@ fi
 fetch "$name"
 verify "$name"
 say "checked: $name"
+agent=$root/usr/bin/acs-agent
 if [ -n "$manager" ]; then
 	install_package "$manager" "$work/$name"
 else
+	[ -x "$root/sbin/procd" ] || agent=$root/usr/local/bin/acs-agent # OpenWrt has no /usr/local
 	install_binary "$work/$name"
 fi
 say "installed: $name"
+[ -e "$config" ] || write_config
+[ -z "$root" ] || exit 0
 
-agent=$root/usr/bin/acs-agent
-if [ -n "$root" ]; then
-	[ -e "$config" ] || write_config
-	exit 0
-fi
-if [ -z "$manager" ]; then
-	# It makes the user, too, which has to be there before the configuration. An upgrade starts the new program.
-	"$agent" service install ||
-		say "The service could not be set up; 'acs-agent service install' says why."
-fi
-if [ ! -e "$config" ]; then
-	write_config
-	if "$agent" check --config "$config" >/dev/null 2>&1; then
-		restart
+next="acs-agent service restart"
+[ -n "$manager" ] || next="acs-agent service install" # it is an upgrade, too
+if "$agent" check --config "$config" >/dev/null 2>&1; then
+	# A package that was upgraded has started the agent already; one that is new has waited for the configuration.
+	if [ -z "$manager" ] || ! "$agent" service status >/dev/null 2>&1; then
+		# shellcheck disable=SC2086 # the words of the command
+		"$agent" ${next#acs-agent } || say "'$next' has failed, and says above why."
+	fi
+	if [ -e "$config_dir/acs.key" ]; then
+		own "$config_dir/acs.key"
 	fi
 fi
-say ""
 "$agent" doctor --config "$config" || true
-say "" "Mend what is named above, in $config. When 'acs-agent check' is content: $(restart_command)"
+say "" "When something is named above: mend it, in $config for example, until 'acs-agent check' is content. Then: $next"

@@ -23,7 +23,11 @@ box_root() {
 		local new=$box_base.new
 		rm -rf "$new"
 		debootstrap --variant=minbase "${options[@]}" bookworm "$new" "${RIG_MIRROR:-http://deb.debian.org/debian}" || return 1
-		[ "$name" != openrc ] || ln -s openrc-init "$new/sbin/init"
+		if [ "$name" = openrc ]; then # debootstrap alone takes a sysv-rc to it, which is its rival
+			cp -L /etc/resolv.conf "$new/etc/" &&
+				chroot "$new" /usr/bin/env DEBIAN_FRONTEND=noninteractive sh -c 'apt-get update -q && apt-get install -y -q --no-install-recommends initscripts' &&
+				ln -s openrc-init "$new/sbin/init" || return 1
+		fi
 		rm -rf "$new"/var/cache/apt/archives/*.deb "$new/var/lib/apt/lists"
 		mv "$new" "$box_base"
 	fi
