@@ -51,16 +51,17 @@ func cardholdersPart(file string) string { return filepath.Base(file) }
 func (s *site) reportCardholders(file string, k *cardholders.Keeper, r cardholders.Report, err error) {
 	part := s.board.Part(health.Cardholders, cardholdersPart(file))
 	var reason string
+	known := health.Fallback(health.ListUnusable, err)
 	if err != nil {
 		reason = strings.TrimPrefix(err.Error(), "cardholders: ") // as the part is called anyway
 	}
 	switch {
 	case err != nil && k.Book().Len() == 0:
-		part.Down(fmt.Errorf("%s; until it can be read nobody is known, and passes are held", reason))
+		part.Down(health.As(known, fmt.Errorf("%s; until it can be read nobody is known, and passes are held", reason)))
 	case err != nil:
-		part.Down(fmt.Errorf("%s; the list that was read before stays in use", reason))
+		part.Down(health.As(known, fmt.Errorf("%s; the list that was read before stays in use", reason)))
 	case r.Refused > 0:
-		part.Down(fmt.Errorf("%d rows are used, %d cannot be; `acs-agent check` lists them", r.Used, r.Refused))
+		part.Down(health.Coded(health.RowsRefused, fmt.Errorf("%d rows are used, %d cannot be; `acs-agent check` lists them", r.Used, r.Refused)))
 	default:
 		part.Up()
 	}

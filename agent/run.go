@@ -238,7 +238,7 @@ func (s *site) take(ctx context.Context, p *event.Pass) error {
 			journal.Up()
 		}
 	case errors.Is(err, buffer.ErrFull):
-		journal.Down(err)
+		journal.Down(health.Coded(health.JournalFull, err))
 		return fmt.Errorf("%w: %w", drivers.ErrFull, err)
 	}
 	return err
@@ -286,7 +286,7 @@ func (g *group) keep(say *health.Part, do func(context.Context) error) (stop fun
 				return
 			}
 			if err == nil {
-				err = errors.New("ended by itself")
+				err = health.Coded(health.Fault, errors.New("ended by itself"))
 			}
 			say.Down(err)
 			select {
@@ -306,7 +306,7 @@ func (g *group) keep(say *health.Part, do func(context.Context) error) (stop fun
 func guard(ctx context.Context, do func(context.Context) error) (err error) {
 	defer func() {
 		if r := recover(); r != nil {
-			err = fmt.Errorf("fault in the program (please report it): %T at %s", r, origin(debug.Stack()))
+			err = health.Coded(health.Fault, fmt.Errorf("fault in the program (please report it): %T at %s", r, origin(debug.Stack())))
 		}
 	}()
 	return do(ctx)

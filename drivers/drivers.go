@@ -39,7 +39,7 @@ import (
 type Take func(context.Context, *event.Pass) error
 
 // ErrFull is wrapped by the error of a Take that was refused because the journal or the disk is full.
-var ErrFull = errors.New("the journal takes no more passes")
+var ErrFull = health.Coded(health.JournalFull, errors.New("the journal takes no more passes"))
 
 // A Driver reads one reader, or one line of readers.
 type Driver interface {

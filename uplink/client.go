@@ -22,6 +22,7 @@ import (
 	// Boxes in the field often have no or very old root certificates.
 	_ "golang.org/x/crypto/x509roots/fallback"
 
+	"github.com/acs-agent/acs-agent/agent/health"
 	"github.com/acs-agent/acs-agent/agent/settings"
 )
 
@@ -251,7 +252,7 @@ func retryAfter(header string, now time.Time) time.Duration {
 }
 
 // errCut is one word for the many ways in which the end of a connection shows.
-var errCut = errors.New("the connection was cut")
+var errCut = health.Coded(health.Cut, errors.New("the connection was cut"))
 
 // explain turns an error of the transport into a Failure that tells a technician where to look. The URL that net/http puts
 // into its errors is left out: it is in the configuration, and may hold more than a host.

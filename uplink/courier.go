@@ -2,7 +2,6 @@ package uplink
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"time"
 
@@ -94,7 +93,7 @@ func (c *Courier) Run(ctx context.Context) error {
 			err = c.deliver(ctx, s)
 		}
 		if err != nil && ctx.Err() == nil {
-			c.Say.Down(fmt.Errorf("journal: %w", err))
+			c.Say.Down(health.Fallback(health.JournalFailing, fmt.Errorf("journal: %w", err)))
 			_ = Sleep(ctx, firstWait)
 		}
 	}
@@ -186,7 +185,6 @@ func (c *Courier) deliver(ctx context.Context, s *stretch) error {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		problem := errors.New(verdict.Reason)
 		switch verdict.Outcome {
 		case Delivered:
 			c.half, c.refusals = 0, 0
@@ -202,20 +200,20 @@ func (c *Courier) deliver(ctx context.Context, s *stretch) error {
 				c.refusals++
 				return c.bury(ctx, s, event.Dead, verdict.Reason)
 			}
-			c.Say.Stop(fmt.Errorf("the portal has refused %d passes one after the other, so it is hardly their fault: %s; "+
-				"ask the portal's operator, then run `acs-agent queue retry`", c.refusals, verdict.Reason))
+			c.Say.Stop(fmt.Errorf("the portal has refused %d passes one after the other, so it is hardly their fault: %w; "+
+				"ask the portal's operator, then run `acs-agent queue retry`", c.refusals, verdict.Problem()))
 			if err := Sleep(ctx, c.Probe); err != nil {
 				return err
 			}
 		case Unknown:
 			return c.bury(ctx, s, event.Uncertain, verdict.Reason)
 		case Stop:
-			c.Say.Stop(problem)
+			c.Say.Stop(verdict.Problem())
 			if err := Sleep(ctx, max(verdict.After, c.Probe)); err != nil {
 				return err
 			}
 		case Retry:
-			c.Say.Down(problem)
+			c.Say.Down(verdict.Problem())
 			if err := Sleep(ctx, max(verdict.After, Backoff(attempt, c.Patience))); err != nil {
 				return err
 			}

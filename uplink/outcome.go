@@ -1,10 +1,14 @@
 package uplink
 
 import (
+	"errors"
+	"net/http"
 	"strings"
 	"time"
 	"unicode"
 	"unicode/utf8"
+
+	"github.com/acs-agent/acs-agent/agent/health"
 )
 
 // Outcome is what a request did to the passes in it.
@@ -32,8 +36,40 @@ type Verdict struct {
 	Outcome Outcome
 	// Reason is for people: what happened and what to do. No personal data.
 	Reason string
+	// Code is the same for machines; empty if nothing more is known than the outcome.
+	Code health.Code
 	// After is how long the portal asked to be left alone; 0 if it did not.
 	After time.Duration
+}
+
+// Problem is the verdict as an error, for the health of the uplink.
+func (v *Verdict) Problem() error {
+	problem := errors.New(v.Reason)
+	switch {
+	case v.Code != "":
+		return health.Coded(v.Code, problem)
+	case v.Outcome == Refused || v.Outcome == TooLarge:
+		return health.Coded(health.PortalRefused, problem)
+	case v.Outcome == Unknown:
+		return health.Coded(health.Uncertain, problem)
+	}
+	return problem
+}
+
+// CodeOf is the code of an answer that is not the success which the portal's document describes, as far as its status tells.
+func CodeOf(status int) health.Code {
+	switch {
+	case status == http.StatusUnauthorized, status == http.StatusForbidden, status == http.StatusProxyAuthRequired:
+		return health.KeyRefused
+	case status == http.StatusRequestTimeout, status == http.StatusTooManyRequests, status >= 500:
+		return health.PortalBusy
+	case status == http.StatusBadRequest, status == http.StatusConflict, status == http.StatusUnprocessableEntity,
+		status == http.StatusRequestEntityTooLarge:
+		return health.PortalRefused
+	case status >= 300:
+		return health.WrongAddress
+	}
+	return health.PortalStrange
 }
 
 // maxQuote is how many characters of a portal's answer are shown to people.

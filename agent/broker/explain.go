@@ -11,19 +11,39 @@ import (
 	"syscall"
 
 	"github.com/eclipse/paho.mqtt.golang/packets"
+
+	"github.com/acs-agent/acs-agent/agent/health"
 )
 
 // Explain puts into words for a technician why the broker could not be reached or the connection was lost, with what to look
-// at: "broker mqtts://broker.example:8883: not authorized (check username and password_file)". The error wraps err.
+// at: "broker mqtts://broker.example:8883: not authorized (check username and password_file)". The error wraps err and has a code.
 func (a *Address) Explain(err error) error {
 	if err == nil {
 		return nil
 	}
 	problem, advice := a.diagnose(err)
 	if problem == "" {
-		return &explained{text: fmt.Sprintf("broker %s: %v", a, err), cause: err}
+		return coded(&explained{text: fmt.Sprintf("broker %s: %v", a, err), cause: err})
 	}
-	return &explained{text: fmt.Sprintf("broker %s: %s (%s)", a, problem, advice), cause: err}
+	return coded(&explained{text: fmt.Sprintf("broker %s: %s (%s)", a, problem, advice), cause: err})
+}
+
+// coded gives an error the code that its cause does not tell by itself.
+func coded(err error) error {
+	switch {
+	case errors.Is(err, packets.ErrorRefusedNotAuthorised), errors.Is(err, packets.ErrorRefusedBadUsernameOrPassword):
+		return health.Coded(health.KeyRefused, err)
+	case errors.Is(err, packets.ErrorRefusedIDRejected), errors.Is(err, packets.ErrorRefusedServerUnavailable),
+		errors.Is(err, packets.ErrorRefusedBadProtocolVersion):
+		return health.Coded(health.BrokerRefused, err)
+	case errors.Is(err, errFrame):
+		return health.Coded(health.BrokerStrange, err)
+	case errors.Is(err, errRefused):
+		return health.Coded(health.Refused, err)
+	case errors.Is(err, errReset):
+		return health.Coded(health.Cut, err)
+	}
+	return err
 }
 
 // explained says one thing and stays recognisable as another.

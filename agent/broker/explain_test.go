@@ -11,6 +11,10 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/eclipse/paho.mqtt.golang/packets"
+
+	"github.com/acs-agent/acs-agent/agent/health"
 )
 
 // saying connects to url and gives what Explain makes of the failure.
@@ -70,7 +74,25 @@ func TestExplainTLS(t *testing.T) {
 
 func TestExplainNamesAndSilence(t *testing.T) {
 	a := Address{URL: "mqtt://broker.invalid"}
+	codes := map[string]health.Code{
+		"not authorized":                       health.KeyRefused,
+		"refuses the client id":                health.BrokerRefused,
+		"does not speak MQTT":                  health.BrokerStrange,
+		"nothing listens there":                health.Refused,
+		"closed the connection":                health.Cut,
+		"the name of the host is not known":    health.NoName,
+		"the name server does not answer":      health.NoName,
+		"no answer":                            health.Timeout,
+		"what answers there does not speak TL": health.TLS,
+		"is not valid today":                   health.ClockWrong,
+		"something else":                       health.Failing,
+	}
 	for want, err := range map[string]error{
+		"not authorized":                       packets.ErrorRefusedNotAuthorised,
+		"refuses the client id":                packets.ErrorRefusedIDRejected,
+		"does not speak MQTT":                  errFrame,
+		"nothing listens there":                errRefused,
+		"closed the connection":                errReset,
 		"the name of the host is not known":    &net.DNSError{Err: "no such host", Name: "broker.invalid", IsNotFound: true},
 		"the name server does not answer":      &net.DNSError{Err: "server misbehaving", Name: "broker.invalid"},
 		"no answer":                            context.DeadlineExceeded,
@@ -80,6 +102,9 @@ func TestExplainNamesAndSilence(t *testing.T) {
 	} {
 		if got := a.Explain(err).Error(); !strings.Contains(got, want) || !strings.HasPrefix(got, "broker mqtt://broker.invalid: ") {
 			t.Errorf("got %s, want %q in it", got, want)
+		}
+		if code := health.CodeOf(a.Explain(err)); code != string(codes[want]) {
+			t.Errorf("%s: code %q, want %q", want, code, codes[want])
 		}
 	}
 	if a.Explain(nil) != nil {

@@ -67,8 +67,8 @@ func TestARefusedSubscriptionIsToldAndTriedAgain(t *testing.T) {
 	answers <- 0x80
 	told := driver.Await(t, "gate-1", health.Down)
 	want := "broker " + address.URL + `: the subscription to gate/1 is refused (check the access rules of the user "gate" there)`
-	if told.Problem != want {
-		t.Errorf("the board says %q\nwant %q", told.Problem, want)
+	if told.Problem != want || told.Code != string(health.BrokerRefused) {
+		t.Errorf("the board says %q (%s)\nwant %q", told.Problem, told.Code, want)
 	}
 	answers <- 0x80
 	answers <- 1

@@ -126,8 +126,8 @@ func (d *driver) heard(in *intake, asked []filter, granted map[string]byte) (mis
 			switch {
 			case !f.covers(v.reader.filter):
 			case refused:
-				v.connected(fmt.Errorf("broker %s: the subscription to %s is refused (check the access rules of the user %q there)",
-					d.env.Broker, f, d.env.Broker.Username))
+				v.connected(health.Coded(health.BrokerRefused, fmt.Errorf("broker %s: the subscription to %s is refused "+
+					"(check the access rules of the user %q there)", d.env.Broker, f, d.env.Broker.Username)))
 			default:
 				v.connected(nil)
 			}

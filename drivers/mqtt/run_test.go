@@ -188,8 +188,8 @@ func TestAFullJournalIsWaitedFor(t *testing.T) {
 		driver := up(t, s.at(""), journal.Take, gate)
 		journal.Refuse(20, fmt.Errorf("test: %w", drivers.ErrFull))
 		publish(t, s).send("gate/1", 1, false, `{"uid":"55007EE424"}`)
-		if told := driver.Await(t, "gate-1", health.Down); !strings.Contains(told.Problem, "stay with the broker") {
-			t.Errorf("the board says %q", told.Problem)
+		if told := driver.Await(t, "gate-1", health.Down); !strings.Contains(told.Problem, "stay with the broker") || told.Code != string(health.JournalFull) {
+			t.Errorf("the board says %q (%s)", told.Problem, told.Code)
 		}
 		journal.Next(t)
 		driver.Await(t, "gate-1", health.Up)
@@ -309,8 +309,8 @@ func TestAWrongPasswordIsCalledThat(t *testing.T) {
 		address := s.at("")
 		address.Password = settings.NewSecret("wrong")
 		told := run(t, address, drivertest.NewJournal().Take, gate).Await(t, "gate-1", health.Down)
-		if want := "broker mqtt://" + s.address + ": not authorized (check username and password_file)"; told.Problem != want {
-			t.Errorf("the board says %q, want %q", told.Problem, want)
+		if want := "broker mqtt://" + s.address + ": not authorized (check username and password_file)"; told.Problem != want || told.Code != string(health.KeyRefused) {
+			t.Errorf("the board says %q (%s), want %q", told.Problem, told.Code, want)
 		}
 	})
 }

@@ -37,7 +37,7 @@ func (v *voice) stored(err error) {
 		return
 	}
 	if v.journal = err; err != nil {
-		v.journal = fmt.Errorf("passes are not stored and stay with the broker: %w", err)
+		v.journal = health.Fallback(health.JournalFailing, fmt.Errorf("passes are not stored and stay with the broker: %w", err))
 	}
 	if errors.Is(err, drivers.ErrFull) {
 		v.journal = fmt.Errorf("passes stay with the broker: %w", drivers.ErrFull)

@@ -110,7 +110,7 @@ func (l *Line) session(ctx context.Context, decoder Decoder, voice *voice, in *i
 		voice.odd("", fmt.Errorf("%s is also held by %s, which may take away a part of what the reader sends: stop that program", path, who))
 	}
 	if err := l.listen(p, decoder, in); err != nil {
-		return fmt.Errorf("%s was lost (%w): is the plug out or loose, or the reader without power?", path, err)
+		return health.Coded(health.Unplugged, fmt.Errorf("%s was lost (%w): is the plug out or loose, or the reader without power?", path, err))
 	}
 	return nil
 }

@@ -120,6 +120,14 @@ func (r *rig) expect(t *testing.T, state health.State, problem string) {
 	}
 }
 
+// expectCode compares what the board says for machines.
+func (r *rig) expectCode(t *testing.T, code health.Code) {
+	t.Helper()
+	if have := r.report("gate"); have.Code != string(code) {
+		t.Errorf("after %v the code is %q, want %q", time.Since(r.began), have.Code, code)
+	}
+}
+
 // stop ends the line and says how long that took.
 func (r *rig) stop() time.Duration {
 	began := time.Now()
@@ -192,6 +200,7 @@ func TestALostPortIsOpenedAgainSoon(t *testing.T) {
 		p.sent <- io.EOF
 		synctest.Wait()
 		r.expect(t, health.Down, "/dev/none was lost (EOF): is the plug out or loose")
+		r.expectCode(t, health.Unplugged)
 		if have := r.report("yard"); have.LastOddity != "the port was lost in the middle of a frame, after 9 bytes" {
 			t.Errorf("oddity %q", have.LastOddity)
 		}
@@ -214,6 +223,7 @@ func TestAPortThatGivesNothingForEverIsLost(t *testing.T) {
 		}
 		r := newRig((&taken{}).take, 0, func() (port, error) { return p, nil })
 		r.expect(t, health.Down, errNothing.Error())
+		r.expectCode(t, health.Unplugged)
 		r.stop()
 	})
 }
@@ -249,6 +259,7 @@ func TestARefusedPassIsOfferedEachSecond(t *testing.T) {
 		p.sent <- "A1\rA2\rA3\r"
 		time.Sleep(4500 * time.Millisecond)
 		r.expect(t, health.Down, "passes wait in memory because the journal does not take them (disk: the journal takes no more passes)")
+		r.expectCode(t, health.JournalFull)
 		if calls, passes := k.count(); calls != 5 || passes != 0 {
 			t.Errorf("offered %d times in 4.5 s, %d taken", calls, passes)
 		}

@@ -9,6 +9,8 @@ import (
 	"strings"
 
 	"go.bug.st/serial"
+
+	"github.com/acs-agent/acs-agent/agent/health"
 )
 
 // present says why there is no port at path; nil if there is one, or if the system does not tell.
@@ -30,9 +32,9 @@ func explain(path string, err error) error {
 	case serial.PortNotFound:
 		// Without the list the question still stands.
 		names, _ := serial.GetPortsList()
-		return fmt.Errorf("%s is not there: is the reader plugged in? Serial ports here: %s", path, list(names))
+		return health.Coded(health.Missing, fmt.Errorf("%s is not there: is the reader plugged in? Serial ports here: %s", path, list(names)))
 	case serial.PortBusy, serial.PermissionDenied:
-		return fmt.Errorf("%s is held by another program, or this user may not use it: close that program", path)
+		return health.Coded(health.Busy, fmt.Errorf("%s is held by another program, or this user may not use it: close that program", path))
 	}
-	return fmt.Errorf("open %s: %w", path, err)
+	return health.Fallback(health.PortUnfit, fmt.Errorf("open %s: %w", path, err))
 }

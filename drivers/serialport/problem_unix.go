@@ -14,6 +14,8 @@ import (
 
 	"go.bug.st/serial"
 	"golang.org/x/sys/unix"
+
+	"github.com/acs-agent/acs-agent/agent/health"
 )
 
 // explain turns the error of openPort into what a technician can do about it.
@@ -25,22 +27,22 @@ func explain(path string, err error) error {
 		case serial.PermissionDenied:
 			err = unix.EACCES
 		case serial.InvalidSerialPort:
-			return fmt.Errorf("%s is no serial port, or does not know this speed or number of bits: %w", path, err)
+			return health.Coded(health.PortUnfit, fmt.Errorf("%s is no serial port, or does not know this speed or number of bits: %w", path, err))
 		}
 	}
 	switch {
 	case errors.Is(err, unix.EPERM):
 		return fmt.Errorf("the system forbids %s to the service: add its kind of device to DeviceAllow= in the service's unit (%w)", path, err)
 	case errors.Is(err, fs.ErrPermission):
-		return fmt.Errorf("no right to open %s: %s, then start the service again", path, membership(path))
+		return health.Coded(health.Permission, fmt.Errorf("no right to open %s: %s, then start the service again", path, membership(path)))
 	case errors.Is(err, unix.EBUSY), errors.Is(err, unix.EWOULDBLOCK):
 		who := holders(path, true)
 		if who == "" {
 			who = "another program, perhaps ModemManager, getty, gpsd, or a second agent"
 		}
-		return fmt.Errorf("%s is held by %s: only one can have it", path, who)
+		return health.Coded(health.Busy, fmt.Errorf("%s is held by %s: only one can have it", path, who))
 	case errors.Is(err, fs.ErrNotExist), errors.Is(err, unix.ENXIO), errors.Is(err, unix.ENODEV), errors.Is(err, unix.EIO):
-		return fmt.Errorf("%s is not there: is the reader plugged in? Serial ports here: %s", path, list(portsHere("/dev")))
+		return health.Coded(health.Missing, fmt.Errorf("%s is not there: is the reader plugged in? Serial ports here: %s", path, list(portsHere("/dev"))))
 	}
 	return fmt.Errorf("open the port: %w", err)
 }

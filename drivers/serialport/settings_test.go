@@ -4,6 +4,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/acs-agent/acs-agent/agent/health"
 )
 
 func TestUSB(t *testing.T) {
@@ -29,6 +31,9 @@ func TestUSB(t *testing.T) {
 			t.Fatalf("%s: %v", name, err)
 		}
 		got, err := pick(want, c.ports)
+		if code := health.CodeOf(err); c.err != "" && code != string(health.Missing) && (code != string(health.PortAmbiguous) || name != "several") {
+			t.Errorf("%s: code %q", name, code)
+		}
 		if got != c.want || (err != nil) != (c.err != "") || err != nil && !strings.Contains(err.Error(), c.err) {
 			t.Errorf("%s: %q, %v; want %q, %q", name, got, err, c.want, c.err)
 		}

@@ -11,6 +11,8 @@ import (
 	"testing"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/acs-agent/acs-agent/agent/health"
 )
 
 // plant makes files with their contents, and symbolic links where the content begins with "-> ".
@@ -101,16 +103,21 @@ func TestExplanationsSayWhatToDo(t *testing.T) {
 	for name, c := range map[string]struct {
 		err  error
 		want []string
+		code health.Code
 	}{
-		"missing":     {unix.ENOENT, []string{"is not there: is the reader plugged in? Serial ports here: "}},
-		"no hardware": {unix.EIO, []string{"is not there"}},
-		"no right":    {unix.EACCES, []string{"no right to open", "group", "start the service again"}},
-		"sandbox":     {unix.EPERM, []string{"DeviceAllow="}},
-		"busy":        {unix.EBUSY, []string{"is held by another program", "ModemManager"}},
-		"locked":      {unix.EWOULDBLOCK, []string{"is held by"}},
-		"anything":    {unix.ENOMEM, []string{"open the port: ", unix.ENOMEM.Error()}},
+		"missing":     {unix.ENOENT, []string{"is not there: is the reader plugged in? Serial ports here: "}, health.Missing},
+		"no hardware": {unix.EIO, []string{"is not there"}, health.Missing},
+		"no right":    {unix.EACCES, []string{"no right to open", "group", "start the service again"}, health.Permission},
+		"sandbox":     {unix.EPERM, []string{"DeviceAllow="}, health.Permission},
+		"busy":        {unix.EBUSY, []string{"is held by another program", "ModemManager"}, health.Busy},
+		"locked":      {unix.EWOULDBLOCK, []string{"is held by"}, health.Busy},
+		"anything":    {unix.ENOMEM, []string{"open the port: ", unix.ENOMEM.Error()}, health.Failing},
 	} {
-		got := explain(file, &fs.PathError{Op: "open", Path: file, Err: c.err}).Error()
+		err := explain(file, &fs.PathError{Op: "open", Path: file, Err: c.err})
+		if code := health.CodeOf(err); code != string(c.code) {
+			t.Errorf("%s: code %q, want %q", name, code, c.code)
+		}
+		got := err.Error()
 		for _, part := range c.want {
 			if !strings.Contains(got, part) || !strings.Contains(got, file) {
 				t.Errorf("%s: %q lacks %q", name, got, part)
@@ -119,7 +126,7 @@ func TestExplanationsSayWhatToDo(t *testing.T) {
 	}
 	if _, err := openPort(file, (&Settings{Baud: 9600, DataBits: 8}).mode()); err == nil {
 		t.Error("an ordinary file was opened as a port")
-	} else if got := explain(file, err).Error(); !strings.Contains(got, "is no serial port") {
-		t.Error(got)
+	} else if err := explain(file, err); !strings.Contains(err.Error(), "is no serial port") || health.CodeOf(err) != string(health.PortUnfit) {
+		t.Error(err)
 	}
 }

@@ -3,6 +3,8 @@ package serialport
 import (
 	"fmt"
 	"strings"
+
+	"github.com/acs-agent/acs-agent/agent/health"
 )
 
 // usbID is what identifies a USB device: vendor and product as four upper-case hexadecimal digits each, and, if it matters, the
@@ -70,12 +72,12 @@ func pick(want usbID, ports []usbPort) (string, error) {
 	}
 	switch len(fitting) {
 	case 0:
-		return "", fmt.Errorf("no serial port has the USB id %s: is the reader plugged in? USB ports here: %s", want, list(all))
+		return "", health.Coded(health.Missing, fmt.Errorf("no serial port has the USB id %s: is the reader plugged in? USB ports here: %s", want, list(all)))
 	case 1:
 		return path, nil
 	default:
-		return "", fmt.Errorf("several ports have the USB id %s: %s; write the serial number behind a third colon in usb:, "+
-			"or use port: with a path below /dev/serial/by-path", want, list(fitting))
+		return "", health.Coded(health.PortAmbiguous, fmt.Errorf("several ports have the USB id %s: %s; write the serial number behind a third colon in usb:, "+
+			"or use port: with a path below /dev/serial/by-path", want, list(fitting)))
 	}
 }
 

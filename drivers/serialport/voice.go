@@ -53,7 +53,8 @@ func (v *voice) taken(err error, waiting int) {
 	defer v.mu.Unlock()
 	v.takeErr = nil
 	if err != nil {
-		v.takeErr = fmt.Errorf("passes wait in memory because the journal does not take them (%w): see to the journal before the agent stops", err)
+		v.takeErr = health.Fallback(health.JournalFailing,
+			fmt.Errorf("passes wait in memory because the journal does not take them (%w): see to the journal before the agent stops", err))
 	} else if waiting == 1 {
 		v.lost = 0
 	}
@@ -75,7 +76,8 @@ func (v *voice) speak() {
 		part := v.readers[i].part
 		switch {
 		case v.lost > 0:
-			part.Down(fmt.Errorf("passes are being lost: %d wait already and the journal does not take them", queueLength))
+			part.Down(health.Coded(health.PassesLost,
+				fmt.Errorf("passes are being lost: %d wait already and the journal does not take them", queueLength)))
 		case v.portErr != nil:
 			part.Down(v.portErr)
 		case v.takeErr != nil:

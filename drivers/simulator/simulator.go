@@ -152,7 +152,7 @@ func (d *driver) show(ctx context.Context, take drivers.Take, part *health.Part,
 			}
 			return true
 		}
-		part.Down(fmt.Errorf("the pass was not taken and waits: %w", err))
+		part.Down(health.Fallback(health.JournalFailing, fmt.Errorf("the pass was not taken and waits: %w", err)))
 		if !sleep(ctx, pause) {
 			return false
 		}

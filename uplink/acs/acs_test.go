@@ -240,34 +240,35 @@ func TestAnswers(t *testing.T) {
 		media   string
 		body    string
 		outcome uplink.Outcome
+		code    health.Code
 	}{
-		{"the documented success", 200, "application/json", ok, uplink.Delivered},
-		{"success in another case", 200, "application/json", `{"message":" ok "}`, uplink.Delivered},
-		{"success without a body", 200, "application/json", "", uplink.Retry},
-		{"success of other words", 200, "application/json", `{"message":"queued"}`, uplink.Retry},
-		{"success that is no JSON", 200, "application/json", "OK", uplink.Retry},
-		{"captive portal", 200, "text/html", "<html>log in</html>", uplink.Retry},
-		{"the right words as HTML", 200, "text/html", ok, uplink.Retry},
-		{"accepted, which the document does not know", 202, "application/json", ok, uplink.Retry},
-		{"redirect", 302, "text/html", "", uplink.Stop},
-		{"permanent redirect", 308, "text/html", "", uplink.Stop},
-		{"wrong parameters", 400, "application/json", `{"message":"Ошибка передачи параметров"}`, uplink.Refused},
-		{"400 of something else", 400, "text/html", "<html>", uplink.Retry},
-		{"wrong key", 401, "application/json", `{"message":"Ошибка авторизации (ключ не верный или заблокирован)"}`, uplink.Stop},
-		{"firewall", 403, "text/html", "<html>", uplink.Retry},
-		{"forbidden", 403, "application/json", `{}`, uplink.Stop},
-		{"wrong path", 404, "text/html", "", uplink.Stop},
-		{"wrong method", 405, "text/html", "", uplink.Stop},
-		{"timeout of a proxy", 408, "text/html", "", uplink.Retry},
-		{"too large", 413, "text/html", "", uplink.TooLarge},
-		{"too many", 429, "text/html", "", uplink.Retry},
-		{"server error", 500, "application/json", `{"message":"Втнутренняя ошибка сервера"}`, uplink.Retry},
-		{"bad gateway", 502, "text/html", "", uplink.Retry},
-		{"maintenance", 503, "text/html", "", uplink.Retry},
+		{"the documented success", 200, "application/json", ok, uplink.Delivered, ""},
+		{"success in another case", 200, "application/json", `{"message":" ok "}`, uplink.Delivered, ""},
+		{"success without a body", 200, "application/json", "", uplink.Retry, health.PortalStrange},
+		{"success of other words", 200, "application/json", `{"message":"queued"}`, uplink.Retry, health.PortalStrange},
+		{"success that is no JSON", 200, "application/json", "OK", uplink.Retry, health.PortalStrange},
+		{"captive portal", 200, "text/html", "<html>log in</html>", uplink.Retry, health.PortalStrange},
+		{"the right words as HTML", 200, "text/html", ok, uplink.Retry, health.PortalStrange},
+		{"accepted, which the document does not know", 202, "application/json", ok, uplink.Retry, health.PortalStrange},
+		{"redirect", 302, "text/html", "", uplink.Stop, health.WrongAddress},
+		{"permanent redirect", 308, "text/html", "", uplink.Stop, health.WrongAddress},
+		{"wrong parameters", 400, "application/json", `{"message":"Ошибка передачи параметров"}`, uplink.Refused, health.PortalRefused},
+		{"400 of something else", 400, "text/html", "<html>", uplink.Retry, health.PortalStrange},
+		{"wrong key", 401, "application/json", `{"message":"Ошибка авторизации (ключ не верный или заблокирован)"}`, uplink.Stop, health.KeyRefused},
+		{"firewall", 403, "text/html", "<html>", uplink.Retry, health.PortalStrange},
+		{"forbidden", 403, "application/json", `{}`, uplink.Stop, health.KeyRefused},
+		{"wrong path", 404, "text/html", "", uplink.Stop, health.WrongAddress},
+		{"wrong method", 405, "text/html", "", uplink.Stop, health.WrongAddress},
+		{"timeout of a proxy", 408, "text/html", "", uplink.Retry, health.PortalBusy},
+		{"too large", 413, "text/html", "", uplink.TooLarge, health.PortalRefused},
+		{"too many", 429, "text/html", "", uplink.Retry, health.PortalBusy},
+		{"server error", 500, "application/json", `{"message":"Втнутренняя ошибка сервера"}`, uplink.Retry, health.PortalBusy},
+		{"bad gateway", 502, "text/html", "", uplink.Retry, health.PortalBusy},
+		{"maintenance", 503, "text/html", "", uplink.Retry, health.PortalBusy},
 	} {
 		v := judge(&uplink.Answer{Status: c.status, MediaType: c.media, Body: []byte(c.body)})
-		if v.Outcome != c.outcome {
-			t.Errorf("%s: outcome %d, want %d", c.name, v.Outcome, c.outcome)
+		if v.Outcome != c.outcome || v.Code != c.code {
+			t.Errorf("%s: outcome %d and code %q, want %d and %q", c.name, v.Outcome, v.Code, c.outcome, c.code)
 		}
 		if v.Outcome != uplink.Delivered && v.Reason == "" {
 			t.Errorf("%s: no reason for people", c.name)

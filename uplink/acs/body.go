@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/acs-agent/acs-agent/agent/event"
+	"github.com/acs-agent/acs-agent/agent/health"
 	"github.com/acs-agent/acs-agent/uplink"
 )
 
@@ -63,7 +64,7 @@ func (l *body) Send(ctx context.Context, walk uplink.Walk) uplink.Verdict {
 	l.acs.introduce(req)
 	answer, err := l.acs.client.Do(ctx, req)
 	if err != nil {
-		return uplink.Verdict{Outcome: uplink.Retry, Reason: err.Error()}
+		return uplink.Verdict{Outcome: uplink.Retry, Reason: err.Error(), Code: health.Code(health.CodeOf(err))}
 	}
 	return judge(answer)
 }
@@ -82,13 +83,13 @@ func judge(a *uplink.Answer) uplink.Verdict {
 		Message string `json:"message"`
 	}
 	isJSON := a.MediaType == "application/json" && json.Unmarshal(a.Body, &said) == nil
-	v := uplink.Verdict{After: a.RetryAfter, Reason: fmt.Sprintf("the portal answered %d", a.Status)}
+	v := uplink.Verdict{After: a.RetryAfter, Reason: fmt.Sprintf("the portal answered %d", a.Status), Code: uplink.CodeOf(a.Status)}
 	if said.Message != "" {
 		v.Reason += ": " + uplink.Quote(said.Message)
 	}
 	switch {
 	case a.Status == http.StatusOK && isJSON && strings.EqualFold(strings.TrimSpace(said.Message), "OK"):
-		v.Outcome, v.Reason = uplink.Delivered, ""
+		v.Outcome, v.Reason, v.Code = uplink.Delivered, "", ""
 	case a.Status == http.StatusOK && len(a.Body) == 0:
 		v.Outcome, v.Reason = uplink.Retry, "the portal answered 200 with nothing in it, which is no confirmation"
 	case a.Status == http.StatusOK:
@@ -102,7 +103,7 @@ func judge(a *uplink.Answer) uplink.Verdict {
 		v.Outcome = uplink.Stop
 		v.Reason += "; the access key is wrong or blocked: ask the portal's operator and put the new key into api_key_file"
 	case a.Status == http.StatusForbidden && !isJSON:
-		v.Outcome = uplink.Retry // a firewall in front of the portal that wants to be left alone
+		v.Outcome, v.Code = uplink.Retry, health.PortalStrange // a firewall in front of the portal that wants to be left alone
 		v.Reason += "; something in front of the portal does not let us through"
 	case a.Status == http.StatusForbidden:
 		v.Outcome = uplink.Stop
@@ -115,7 +116,7 @@ func judge(a *uplink.Answer) uplink.Verdict {
 		v.Outcome = uplink.Stop
 		v.Reason += "; check url: the address or its path is not the portal's"
 	default:
-		v.Outcome = uplink.Retry // an answer that the document does not know; 400 without JSON is not the portal's either
+		v.Outcome, v.Code = uplink.Retry, health.PortalStrange // the document does not know it; 400 without JSON is not the portal's either
 	}
 	return v
 }

@@ -59,7 +59,7 @@ func (u *callback) poll(ctx context.Context, say *health.Part) *trouble {
 		case !confirmed:
 			// The code is used up: an answer was lost, or the connection was cut and the request sent twice. The next list tells.
 			if refusals++; refusals > maxRefused {
-				return &trouble{reason: "the platform does not take the codes of its own lists; the requests are stored, and come again and again: ask its operator"}
+				return &trouble{code: health.PortalStrange, reason: "the platform does not take the codes of its own lists; the requests are stored, and come again and again: ask its operator"}
 			}
 		case len(fresh) == 0:
 			return nil
@@ -78,7 +78,7 @@ func (u *callback) list(ctx context.Context) (list, *trouble) {
 		if u.Limit > 1 {
 			u.Limit = max(1, u.Limit/2)
 		}
-		return list{}, &trouble{reason: fmt.Sprintf("the list is larger than %d KB; asking for %d requests at once from now on: make `limit` smaller", largest>>10, u.Limit)}
+		return list{}, &trouble{code: health.PortalStrange, reason: fmt.Sprintf("the list is larger than %d KB; asking for %d requests at once from now on: make `limit` smaller", largest>>10, u.Limit)}
 	}
 	var of struct {
 		Commit       text              `json:"commit"`

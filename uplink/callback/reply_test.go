@@ -3,6 +3,7 @@ package callback
 import (
 	"testing"
 
+	"github.com/acs-agent/acs-agent/agent/health"
 	"github.com/acs-agent/acs-agent/uplink"
 )
 
@@ -59,27 +60,28 @@ func TestUnexpectedAnswers(t *testing.T) {
 		status     int
 		media      string
 		stop, wide bool
+		code       health.Code
 	}{
-		{200, "text/html", false, true},
-		{200, "application/json", false, false},
-		{202, "application/json", false, false},
-		{301, "text/html", true, false},
-		{307, "text/html", true, false},
-		{400, "text/html", false, false},
-		{403, "text/html", false, true},
-		{403, "application/json", true, false},
-		{404, "text/html", true, false},
-		{404, "application/json", true, false},
-		{405, "text/html", true, false},
-		{408, "text/html", false, true},
-		{413, "text/html", true, false},
-		{415, "application/json", true, false},
-		{429, "text/html", false, true},
-		{500, "application/json", false, false},
-		{503, "text/html", false, false},
+		{200, "text/html", false, true, health.PortalStrange},
+		{200, "application/json", false, false, health.PortalStrange},
+		{202, "application/json", false, false, health.PortalStrange},
+		{301, "text/html", true, false, health.WrongAddress},
+		{307, "text/html", true, false, health.WrongAddress},
+		{400, "text/html", false, false, health.PortalStrange},
+		{403, "text/html", false, true, health.PortalStrange},
+		{403, "application/json", true, false, health.KeyRefused},
+		{404, "text/html", true, false, health.WrongAddress},
+		{404, "application/json", true, false, health.WrongAddress},
+		{405, "text/html", true, false, health.WrongAddress},
+		{408, "text/html", false, true, health.PortalBusy},
+		{413, "text/html", true, false, health.PortalRefused},
+		{415, "application/json", true, false, health.WrongAddress},
+		{429, "text/html", false, true, health.PortalBusy},
+		{500, "application/json", false, false, health.PortalBusy},
+		{503, "text/html", false, false, health.PortalBusy},
 	} {
 		r := read(&uplink.Answer{Status: c.status, MediaType: c.media, Body: []byte(`{}`)})
-		if got := r.unexpected("paths.x"); got.stop != c.stop || got.wide != c.wide || got.reason == "" {
+		if got := r.unexpected("paths.x"); got.stop != c.stop || got.wide != c.wide || got.code != c.code || health.CodeOf(got.err()) != string(c.code) || got.reason == "" {
 			t.Errorf("%d %s: %+v", c.status, c.media, got)
 		}
 	}

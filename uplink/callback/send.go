@@ -64,7 +64,8 @@ func (u *callback) deliver(ctx context.Context, say *health.Part) *trouble {
 }
 
 func storeTrouble(doing string, err error) *trouble {
-	return &trouble{reason: fmt.Sprintf("%s: %v", doing, err)}
+	err = health.Fallback(health.JournalFailing, fmt.Errorf("%s: %w", doing, err))
+	return &trouble{reason: err.Error(), code: health.Code(health.CodeOf(err))}
 }
 
 // tell sends one status.

@@ -11,6 +11,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/acs-agent/acs-agent/agent/health"
 	"github.com/acs-agent/acs-agent/uplink"
 )
 
@@ -70,7 +71,7 @@ func (s *session) do(ctx context.Context, c call) (reply, *trouble) {
 		s.token = ""
 		if again {
 			return r, s.block(ctx, &trouble{
-				reason: r.String() + " although the login has just succeeded; ask the platform's operator", stop: true, wide: true,
+				reason: r.String() + " although the login has just succeeded; ask the platform's operator", code: health.KeyRefused, stop: true, wide: true,
 			})
 		}
 	}
@@ -141,7 +142,7 @@ func (s *session) readLogin(r reply) (token string, t *trouble) {
 		s.refused.Store(time.Now().UnixNano())
 		return "", &trouble{
 			reason: "the platform does not accept login and password: check them with the platform's operator; tried again every " + s.Probe.String(),
-			stop:   true, wide: true,
+			code:   health.KeyRefused, stop: true, wide: true,
 		}
 	case r.done() && decode(r.data, &data) == nil && usable(string(data.Token)):
 		s.refused.Store(0)
@@ -198,7 +199,7 @@ func (s *session) newRequest(ctx context.Context, c call, token string) (*http.R
 	}
 	req, err := http.NewRequestWithContext(ctx, c.method, s.URL+c.path, bytes.NewReader(body))
 	if err != nil {
-		return nil, &trouble{reason: "the address cannot be called; check " + c.field, stop: true}
+		return nil, &trouble{reason: "the address cannot be called; check " + c.field, code: health.WrongAddress, stop: true}
 	}
 	req.Header.Set("Accept", "application/json")
 	if body != nil {

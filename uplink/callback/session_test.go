@@ -58,8 +58,9 @@ func TestAWrongPasswordStopsWithAnAlarm(t *testing.T) {
 	if n := len(p.record().calls); n != 1 {
 		t.Errorf("%d calls: %q", n, p.record().calls)
 	}
-	if problem := s.say.Report().Problem; !strings.Contains(problem, "does not accept login and password") || strings.Contains(problem, login) {
-		t.Errorf("problem: %s", problem)
+	r := s.say.Report()
+	if !strings.Contains(r.Problem, "does not accept login and password") || strings.Contains(r.Problem, login) || r.Code != string(health.KeyRefused) {
+		t.Errorf("problem: %s (%s)", r.Problem, r.Code)
 	}
 	// It is mended over there: the probe finds out, without anybody restarting anything.
 	s.config.Probe = settings.Duration(10 * time.Millisecond)
@@ -83,6 +84,9 @@ func TestATokenThatIsNeverTakenStopsWithAnAlarm(t *testing.T) {
 	s.run(t, func() bool { return s.say.State() == health.Stopped })
 	if p.times("in") != 2 || p.times("list") != 2 {
 		t.Errorf("%q", p.record().calls)
+	}
+	if code := s.say.Report().Code; code != string(health.KeyRefused) {
+		t.Errorf("code %q", code)
 	}
 }
 

@@ -1,16 +1,20 @@
 package callback
 
 import (
+	"cmp"
 	"errors"
 	"net/http"
 	"time"
 
+	"github.com/acs-agent/acs-agent/agent/health"
 	"github.com/acs-agent/acs-agent/uplink"
 )
 
 // A trouble is why a call came to nothing. nil means that there is none.
 type trouble struct {
 	reason string
+	// code is the same for machines; empty if nothing more is known.
+	code health.Code
 	// stop says that nothing will change before a person acts.
 	stop bool
 	// wide says that other calls would fare no better: the network, the login, a portal that wants to be left alone.
@@ -21,18 +25,20 @@ type trouble struct {
 	after time.Duration
 }
 
-func (t *trouble) err() error { return errors.New(t.reason) }
+func (t *trouble) err() error {
+	return health.Coded(cmp.Or(t.code, health.Failing), errors.New(t.reason))
+}
 
 // unanswered is the trouble of a request that got no answer.
 func unanswered(err error) *trouble {
 	var f *uplink.Failure
-	return &trouble{reason: err.Error(), wide: true, taken: !errors.As(err, &f) || !f.Unsent}
+	return &trouble{reason: err.Error(), code: health.Code(health.CodeOf(err)), wide: true, taken: !errors.As(err, &f) || !f.Unsent}
 }
 
 // unexpected is the trouble of an answer that is neither success nor one of the refusals that a call knows. path is the setting
 // that may be wrong.
 func (r *reply) unexpected(path string) *trouble {
-	t := &trouble{reason: r.String(), after: r.after, taken: r.code < 300 || r.code >= 500}
+	t := &trouble{reason: r.String(), code: uplink.CodeOf(r.code), after: r.after, taken: r.code < 300 || r.code >= 500}
 	switch {
 	case r.code == http.StatusOK && !r.isJSON:
 		t.reason = "something answered 200 that is not the platform (a login page of the network?)"
@@ -43,12 +49,13 @@ func (r *reply) unexpected(path string) *trouble {
 		t.wide = true
 	case r.code >= 500, r.code < 300:
 	case r.code == http.StatusForbidden && !r.isJSON:
-		t.wide = true
+		t.wide, t.code = true, health.PortalStrange
 		t.reason += "; something in front of the platform does not let us through"
 	case r.http/100 == 3:
-		t.stop = true
+		t.stop, t.code = true, health.WrongAddress
 		t.reason += ", which sends us elsewhere; nothing is sent to an address that is not in the configuration: check " + path + " to the last slash"
-	case r.code == http.StatusBadRequest && !r.isJSON: // not the platform's own
+	case r.code == http.StatusBadRequest && !r.isJSON:
+		t.code = health.PortalStrange // not the platform's own
 	case r.code == http.StatusForbidden:
 		t.stop = true
 		t.reason += "; the login has no right to this call: ask the platform's operator"

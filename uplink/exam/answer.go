@@ -15,7 +15,7 @@ import (
 // judge turns the portal's answer into a verdict and, if it took the report, its number there. Delivered, Retry and Stop mean what
 // they say; Refused is a definite refusal of this report; Unknown is everything after which the portal may have it.
 func judge(a *uplink.Answer) (verdict uplink.Verdict, reportID int64) {
-	v := uplink.Verdict{After: a.RetryAfter, Reason: fmt.Sprintf("the portal answered %d", a.Status)}
+	v := uplink.Verdict{After: a.RetryAfter, Reason: fmt.Sprintf("the portal answered %d", a.Status), Code: uplink.CodeOf(a.Status)}
 	if words := complaint(a.Body); words != "" && a.Status != http.StatusOK {
 		v.Reason += ": " + words
 	}

@@ -4,6 +4,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/acs-agent/acs-agent/agent/health"
 	"github.com/acs-agent/acs-agent/uplink"
 )
 
@@ -15,35 +16,39 @@ func TestAnswers(t *testing.T) {
 		status            int
 		outcome           uplink.Outcome
 		id                int64
+		code              health.Code
 	}{
-		{"the documented success", asp, `{"reportId": 17}`, 200, uplink.Delivered, 17},
-		{"with more members", asp, `{"reportId":17,"message":"ok"}`, 200, uplink.Delivered, 17},
-		{"the number as a text", asp, `{"reportId":"17"}`, 200, uplink.Unknown, 0},
-		{"a broken number", asp, `{"reportId":1.5}`, 200, uplink.Unknown, 0},
-		{"no number", asp, `{}`, 200, uplink.Unknown, 0},
-		{"null", asp, `{"reportId":null}`, 200, uplink.Unknown, 0},
-		{"zero", asp, `{"reportId":0}`, 200, uplink.Unknown, 0},
-		{"empty", asp, ``, 200, uplink.Unknown, 0},
-		{"cut", asp, `{"reportId": 1`, 200, uplink.Unknown, 0},
-		{"a login page", "text/html", `<html>`, 200, uplink.Unknown, 0},
-		{"the right words as HTML", "text/html", `{"reportId": 17}`, 200, uplink.Unknown, 0},
-		{"created", asp, `{"reportId": 17}`, 201, uplink.Unknown, 0},
-		{"an incomplete model", asp, `{"errors":{"NoExamInSelectedPeriod":["Поле обязательно для заполнения"]}}`, 400, uplink.Refused, 0},
-		{"refused without words", "text/html", ``, 400, uplink.Refused, 0},
-		{"too large", "text/html", ``, 413, uplink.Refused, 0},
-		{"who are you", asp, `{}`, 401, uplink.Stop, 0},
-		{"forbidden", asp, `{}`, 403, uplink.Stop, 0},
-		{"elsewhere", "text/html", ``, 307, uplink.Stop, 0},
-		{"wrong path", "text/html", ``, 404, uplink.Stop, 0},
-		{"wrong type", "text/html", ``, 415, uplink.Stop, 0},
-		{"not read in time", "text/html", ``, 408, uplink.Retry, 0},
-		{"too many", "text/html", ``, 429, uplink.Retry, 0},
-		{"broken after storing, perhaps", "text/html", ``, 500, uplink.Unknown, 0},
-		{"a gateway gave up", "text/html", ``, 504, uplink.Unknown, 0},
+		{"the documented success", asp, `{"reportId": 17}`, 200, uplink.Delivered, 17, ""},
+		{"with more members", asp, `{"reportId":17,"message":"ok"}`, 200, uplink.Delivered, 17, ""},
+		{"the number as a text", asp, `{"reportId":"17"}`, 200, uplink.Unknown, 0, health.PortalStrange},
+		{"a broken number", asp, `{"reportId":1.5}`, 200, uplink.Unknown, 0, health.PortalStrange},
+		{"no number", asp, `{}`, 200, uplink.Unknown, 0, health.PortalStrange},
+		{"null", asp, `{"reportId":null}`, 200, uplink.Unknown, 0, health.PortalStrange},
+		{"zero", asp, `{"reportId":0}`, 200, uplink.Unknown, 0, health.PortalStrange},
+		{"empty", asp, ``, 200, uplink.Unknown, 0, health.PortalStrange},
+		{"cut", asp, `{"reportId": 1`, 200, uplink.Unknown, 0, health.PortalStrange},
+		{"a login page", "text/html", `<html>`, 200, uplink.Unknown, 0, health.PortalStrange},
+		{"the right words as HTML", "text/html", `{"reportId": 17}`, 200, uplink.Unknown, 0, health.PortalStrange},
+		{"created", asp, `{"reportId": 17}`, 201, uplink.Unknown, 0, health.PortalStrange},
+		{"an incomplete model", asp, `{"errors":{"NoExamInSelectedPeriod":["Поле обязательно для заполнения"]}}`, 400, uplink.Refused, 0, health.PortalRefused},
+		{"refused without words", "text/html", ``, 400, uplink.Refused, 0, health.PortalRefused},
+		{"too large", "text/html", ``, 413, uplink.Refused, 0, health.PortalRefused},
+		{"who are you", asp, `{}`, 401, uplink.Stop, 0, health.KeyRefused},
+		{"forbidden", asp, `{}`, 403, uplink.Stop, 0, health.KeyRefused},
+		{"elsewhere", "text/html", ``, 307, uplink.Stop, 0, health.WrongAddress},
+		{"wrong path", "text/html", ``, 404, uplink.Stop, 0, health.WrongAddress},
+		{"wrong type", "text/html", ``, 415, uplink.Stop, 0, health.WrongAddress},
+		{"not read in time", "text/html", ``, 408, uplink.Retry, 0, health.PortalBusy},
+		{"too many", "text/html", ``, 429, uplink.Retry, 0, health.PortalBusy},
+		{"broken after storing, perhaps", "text/html", ``, 500, uplink.Unknown, 0, health.PortalBusy},
+		{"a gateway gave up", "text/html", ``, 504, uplink.Unknown, 0, health.PortalBusy},
 	} {
 		v, id := judge(&uplink.Answer{Status: c.status, MediaType: c.media, Body: []byte(c.body)})
 		if v.Outcome != c.outcome || id != c.id {
 			t.Errorf("%s: outcome %d and report %d, want %d and %d", c.name, v.Outcome, id, c.outcome, c.id)
+		}
+		if v.Code != c.code {
+			t.Errorf("%s: code %q, want %q", c.name, v.Code, c.code)
 		}
 		if (v.Outcome == uplink.Delivered) != (v.Reason == "") {
 			t.Errorf("%s: reason %q", c.name, v.Reason)

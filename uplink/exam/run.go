@@ -1,6 +1,7 @@
 package exam
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -39,12 +40,13 @@ type runner struct {
 	dirty bool
 	due   time.Time
 	// list and trouble are the roster and what is wrong with it, as they were then; changed is when it was noticed.
-	list     *roster
-	trouble  string
-	changed  time.Time
-	purged   string
-	notices  []notice
-	failures int
+	list        *roster
+	trouble     string
+	troubleCode health.Code
+	changed     time.Time
+	purged      string
+	notices     []notice
+	failures    int
 	// notBefore is when the portal can be tried again, obstacle why not earlier.
 	notBefore time.Time
 	obstacle  notice
@@ -53,6 +55,7 @@ type runner struct {
 // A notice is something that is wrong, for the health of the uplink.
 type notice struct {
 	state health.State
+	code  health.Code // empty if nothing is known beyond the text
 	text  string
 }
 
@@ -65,7 +68,7 @@ func (e *exam) Run(ctx context.Context, from uplink.Source, say *health.Part) er
 		changed := from.Changed()
 		var wait time.Duration
 		if err := r.step(ctx); err != nil && ctx.Err() == nil {
-			say.Down(err)
+			say.Down(health.Fallback(health.JournalFailing, err)) // what else can go wrong is in the notices
 			r.dirty, wait = true, uplink.Backoff(attempt, glance)
 			attempt++
 		} else {
@@ -94,21 +97,22 @@ func (r *runner) step(ctx context.Context) error {
 	}
 	now := time.Now().Round(0).In(r.zone) // by the wall clock, which can be set
 	if now.Year() < firstYear {
-		return fmt.Errorf("the clock of this device is not set (it says %s): no week can be told from another", now.Format(time.DateOnly))
+		return health.Coded(health.ClockWrong,
+			fmt.Errorf("the clock of this device is not set (it says %s): no week can be told from another", now.Format(time.DateOnly)))
 	}
 	if err := r.begin(ctx, now); err != nil {
 		return err
 	}
 	list, changed, err := r.roster.current()
-	trouble := ""
+	trouble, code := "", health.Code("")
 	if err != nil {
-		trouble = err.Error()
+		trouble, code = err.Error(), health.Code(health.CodeOf(health.Fallback(health.ListUnusable, err)))
 	}
 	if !r.dirty && list == r.list && trouble == r.trouble && now.Before(r.due) {
 		return nil
 	}
 	// It stays dirty until all weeks have been looked at: an error in between must not hide what has changed.
-	r.dirty, r.list, r.trouble, r.changed, r.notices = true, list, trouble, changed, nil
+	r.dirty, r.list, r.trouble, r.troubleCode, r.changed, r.notices = true, list, trouble, code, changed, nil
 	r.due = WeekOf(now).at(r.zone, (int(now.Weekday())+6)%7+1, 0, 0) // the next midnight
 	if err := r.look(ctx, now); err != nil {
 		return err
@@ -191,31 +195,33 @@ func (r *runner) purge(ctx context.Context, now time.Time) error {
 }
 
 // note adds a notice.
-func (r *runner) note(state health.State, text string) {
-	r.notices = append(r.notices, notice{state, text})
+func (r *runner) note(state health.State, code health.Code, text string) {
+	r.notices = append(r.notices, notice{state, code, text})
 }
 
 // inform says how the uplink is doing.
 func (r *runner) inform() {
 	switch {
 	case r.trouble != "":
-		r.note(health.Stopped, "roster: "+r.trouble)
+		r.note(health.Stopped, r.troubleCode, "roster: "+r.trouble)
 	case r.list.rejectedErr != nil:
-		r.note(health.Down, "roster: "+r.list.rejectedErr.Error())
+		r.note(health.Down, health.Code(health.CodeOf(r.list.rejectedErr)), "roster: "+r.list.rejectedErr.Error())
 	case len(r.list.refused) > 0:
-		r.note(health.Down, fmt.Sprintf("roster: %s cannot be used; %s says why", rows(len(r.list.refused)), filepath.Base(r.list.rejected)))
+		r.note(health.Down, health.RowsRefused, fmt.Sprintf("roster: %s cannot be used; %s says why", rows(len(r.list.refused)), filepath.Base(r.list.rejected)))
 	}
 	for _, state := range []health.State{health.Stopped, health.Down} {
 		var texts []string
+		var code health.Code
 		for _, n := range r.notices {
 			if n.state == state && len(texts) < 3 {
 				texts = append(texts, n.text)
+				code = cmp.Or(code, n.code)
 			}
 		}
 		if len(texts) == 0 {
 			continue
 		}
-		problem := errors.New(strings.Join(texts, "; "))
+		problem := health.Coded(cmp.Or(code, health.Failing), errors.New(strings.Join(texts, "; ")))
 		if state == health.Stopped {
 			r.say.Stop(problem)
 		} else {

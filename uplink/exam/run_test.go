@@ -71,6 +71,7 @@ func TestAMissingResultIsWaitedFor(t *testing.T) {
 		s.wantState("2026-W47", Draft)
 		s.wantSent(0)
 		s.wantHealth(health.Stopped, "no-result 1")
+		s.wantCode(health.WaitsForPerson)
 		s.until("2026-11-24 12:00:00")
 		s.roster(anna + ",2026-11-18,1,1,\n")
 		s.until("2026-11-24 12:01:30")
@@ -151,6 +152,7 @@ func TestCorrectionsByHand(t *testing.T) {
 		s.until("2026-11-24 10:00:00")
 		s.wantSent(0)
 		s.wantHealth(health.Stopped, "exam send 2026-W47")
+		s.wantCode(health.WaitsForPerson)
 		s.wantRefused("/correct?week=2026-W47", http.StatusConflict, "not sent yet")
 		s.order("/send?week=2026-11-20")
 		s.until("2026-11-24 10:01:00")
@@ -160,6 +162,7 @@ func TestCorrectionsByHand(t *testing.T) {
 		s.until("2026-11-24 11:00:00")
 		s.wantSent(1)
 		s.wantHealth(health.Stopped, "exam correct 2026-W47")
+		s.wantCode(health.WaitsForPerson)
 		if !s.preview("2026-W47").Changed {
 			t.Error("the preview does not say that it has changed")
 		}
@@ -189,6 +192,7 @@ func TestTheRosterMovesOn(t *testing.T) {
 		s.wantSent(1)
 		s.wantState("2026-W48", Draft)
 		s.wantHealth(health.Stopped, "roster-emptied")
+		s.wantCode(health.WaitsForPerson)
 		s.wantRefused("/send?week=2026-W48", http.StatusConflict, "--empty")
 		s.roster(boris + ",2026-11-25,1,1,\n")
 		s.until("2026-12-01 10:10:00")
@@ -218,6 +222,7 @@ func TestALostAnswer(t *testing.T) {
 				s.wantSent(1)
 				s.wantState("2026-W47", Uncertain)
 				s.wantHealth(health.Stopped, "mark-sent 2026-W47 ID")
+				s.wantCode(health.Uncertain)
 				s.halt()
 				s.make(plainSettings)
 				s.start()
@@ -257,6 +262,7 @@ func TestWhatDidNotArriveIsTriedAgain(t *testing.T) {
 		s.until("2026-11-23 10:00:00")
 		s.wantState("2026-W47", Ready)
 		s.wantHealth(health.Down, "connection refused")
+		s.wantCode(health.Refused)
 		s.until("2026-11-23 10:30:00")
 		s.wantSent(5)
 		s.wantReports("1 2026-11-16 anna:18:1:1")
@@ -296,6 +302,7 @@ func TestARejectedReport(t *testing.T) {
 			t.Errorf("reason %q", rec.Reason)
 		}
 		s.wantHealth(health.Stopped, "refused")
+		s.wantCode(health.PortalRefused)
 		s.until("2026-11-25 12:00:00")
 		s.wantSent(1)
 		s.halt()
@@ -454,6 +461,7 @@ func TestWithoutAClock(t *testing.T) {
 		s.start()
 		s.until("2000-01-01 09:00:00")
 		s.wantHealth(health.Down, "clock")
+		s.wantCode(health.ClockWrong)
 		if a := s.source.Asides(); len(a) != 1 || a[0].State != event.Held || a[0].Pending != event.ClockNotSet {
 			t.Errorf("aside %+v", a)
 		}
@@ -490,6 +498,7 @@ func TestTheCaseChanges(t *testing.T) {
 		s.until("2026-12-01 10:00:00")
 		s.wantSent(1)
 		s.wantHealth(health.Stopped, "document-case-changed")
+		s.wantCode(health.WaitsForPerson)
 		s.order("/send?week=2026-W48")
 		s.until("2026-12-01 10:01:00")
 		s.wantSent(2)

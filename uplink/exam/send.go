@@ -11,6 +11,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/acs-agent/acs-agent/agent/health"
 	"github.com/acs-agent/acs-agent/uplink"
 )
 
@@ -84,7 +85,7 @@ func (e *exam) transmit(ctx context.Context, rec *record, r *report, by string, 
 	case err == nil:
 		verdict, reportID = judge(answer)
 	case nothingSent:
-		verdict = uplink.Verdict{Outcome: uplink.Retry, Reason: err.Error()}
+		verdict = uplink.Verdict{Outcome: uplink.Retry, Reason: err.Error(), Code: health.Code(health.CodeOf(err))}
 	case ctx.Err() != nil:
 		verdict = uplink.Verdict{Outcome: uplink.Unknown, Reason: "the agent was stopped while the report was on its way"}
 	default:

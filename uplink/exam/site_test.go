@@ -16,6 +16,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -82,7 +83,7 @@ func lostRequest(func() *uplink.Answer) (*uplink.Answer, error) {
 }
 
 func refusedConnection(func() *uplink.Answer) (*uplink.Answer, error) {
-	return nil, unsent{errors.New("connection refused")}
+	return nil, unsent{syscall.ECONNREFUSED}
 }
 
 func status(code int) mishap {
@@ -334,6 +335,14 @@ func (s *site) wantHealth(state health.State, words string) {
 	s.t.Helper()
 	if r := s.say.Report(); r.State != state || !strings.Contains(r.Problem, words) {
 		s.t.Errorf("health %s %q, want %s with %q", r.State, r.Problem, state, words)
+	}
+}
+
+// wantCode compares what the health says for machines.
+func (s *site) wantCode(code health.Code) {
+	s.t.Helper()
+	if r := s.say.Report(); r.Code != string(code) {
+		s.t.Errorf("code %q of %q, want %q", r.Code, r.Problem, code)
 	}
 }
 

@@ -58,7 +58,7 @@ func (r *runner) tend(ctx context.Context, w Week, o order, ordered bool, now ti
 		return err
 	}
 	if rec.State == Uncertain && !ordered {
-		r.note(health.Stopped, fmt.Sprintf("nobody knows whether the report of %s arrived (%s): ask the portal's operator, "+
+		r.note(health.Stopped, health.Uncertain, fmt.Sprintf("nobody knows whether the report of %s arrived (%s): ask the portal's operator, "+
 			"then run `acs-agent exam mark-sent %s ID` or `acs-agent exam resend %s`", w, rec.Reason, w, w))
 		return nil
 	}
@@ -104,7 +104,7 @@ func (r *runner) obey(ctx context.Context, rec *record, d *draft, o order, now t
 	d.matters = append(d.matters, r.about(rec.Week, r.day(now))...)
 	if refusal := refuses(o.Do, rec, d, o.Empty); refusal != "" {
 		// It was possible when it was ordered; what has changed since is for the person to see.
-		r.note(health.Down, fmt.Sprintf("`exam %s %s` was not done: %s", o.Do, rec.Week, refusal))
+		r.note(health.Down, health.WaitsForPerson, fmt.Sprintf("`exam %s %s` was not done: %s", o.Do, rec.Week, refusal))
 		r.mu.Lock()
 		defer r.mu.Unlock()
 		rec.Reason = fmt.Sprintf("%s was not done: %s", o.Do, refusal)
@@ -157,7 +157,7 @@ func (r *runner) propose(ctx context.Context, rec *record, d *draft, now time.Ti
 			return err
 		}
 		if hashBytes(text) == rec.Tried {
-			r.note(health.Stopped, fmt.Sprintf("the portal refused the report of %s: %s; mend the roster or the configuration, and it is sent again",
+			r.note(health.Stopped, health.PortalRefused, fmt.Sprintf("the portal refused the report of %s: %s; mend the roster or the configuration, and it is sent again",
 				rec.Week, rec.Reason))
 			return nil
 		}
@@ -185,13 +185,13 @@ func (r *runner) propose(ctx context.Context, rec *record, d *draft, now time.Ti
 	case now.Before(due):
 		r.later(due)
 	case state == Draft:
-		r.note(health.Stopped, fmt.Sprintf("the report of %s waits for a person: %s; see `acs-agent exam preview %s`", rec.Week, openWords(d.matters), rec.Week))
+		r.note(health.Stopped, health.WaitsForPerson, fmt.Sprintf("the report of %s waits for a person: %s; see `acs-agent exam preview %s`", rec.Week, openWords(d.matters), rec.Week))
 	case !byItself:
 		do := doSend
 		if rec.ReportID != 0 {
 			do = doCorrect
 		}
-		r.note(health.Stopped, fmt.Sprintf("the report of %s is ready: `acs-agent exam %s %s`", rec.Week, do, rec.Week))
+		r.note(health.Stopped, health.WaitsForPerson, fmt.Sprintf("the report of %s is ready: `acs-agent exam %s %s`", rec.Week, do, rec.Week))
 	case r.calm(now):
 		return r.send(ctx, rec, &body, byTime, rec.Passed, now)
 	}
@@ -207,14 +207,14 @@ func (r *runner) correct(ctx context.Context, rec *record, d *draft, now time.Ti
 	open := openCount(d.matters)
 	switch {
 	case open > 0:
-		r.note(health.Stopped, fmt.Sprintf("the report of %s has changed since it was sent, and %s; see `acs-agent exam preview %s`",
+		r.note(health.Stopped, health.WaitsForPerson, fmt.Sprintf("the report of %s has changed since it was sent, and %s; see `acs-agent exam preview %s`",
 			rec.Week, openWords(d.matters), rec.Week))
 	case r.Corrections != automatic:
-		r.note(health.Stopped, fmt.Sprintf("the report of %s has changed since it was sent: `acs-agent exam correct %s`", rec.Week, rec.Week))
+		r.note(health.Stopped, health.WaitsForPerson, fmt.Sprintf("the report of %s has changed since it was sent: `acs-agent exam correct %s`", rec.Week, rec.Week))
 	case r.calm(now):
 		body, err := r.keptReport(rec)
 		if err != nil {
-			r.note(health.Stopped, fmt.Sprintf("%v: `acs-agent exam correct %s` makes it anew", err, rec.Week))
+			r.note(health.Stopped, health.WaitsForPerson, fmt.Sprintf("%v: `acs-agent exam correct %s` makes it anew", err, rec.Week))
 			return nil
 		}
 		body.fill(d.requests)
@@ -252,7 +252,7 @@ func (r *runner) send(ctx context.Context, rec *record, body *report, by string,
 		return err
 	}
 	again := func(state health.State, wait time.Duration) {
-		r.obstacle = notice{state, fmt.Sprintf("the report of %s: %s", rec.Week, v.Reason)}
+		r.obstacle = notice{state, v.Code, fmt.Sprintf("the report of %s: %s", rec.Week, v.Reason)}
 		r.notices = append(r.notices, r.obstacle)
 		r.notBefore = time.Now().Round(0).Add(wait)
 		r.later(r.notBefore)

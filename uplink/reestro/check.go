@@ -14,6 +14,7 @@ import (
 	"unicode"
 	"unicode/utf8"
 
+	"github.com/acs-agent/acs-agent/agent/health"
 	"github.com/acs-agent/acs-agent/uplink"
 )
 
@@ -170,7 +171,8 @@ func readPage(a *uplink.Answer) (page, verdict) {
 		// Longer than an answer may be. What arrived whole is used, and the next page begins behind it.
 		p.read(whole(a.Body))
 		if len(p.checks) == 0 {
-			return p, verdict{outcome: later, problem: errors.New("the portal describes a single check with more than 64 KB"), answered: true}
+			tooLong := errors.New("the portal describes a single check with more than 64 KB")
+			return p, verdict{outcome: later, problem: health.Coded(health.PortalStrange, tooLong), answered: true}
 		}
 		p.last = p.checks[len(p.checks)-1].ID
 	default:

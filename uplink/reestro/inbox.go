@@ -11,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/acs-agent/acs-agent/agent/health"
 	"github.com/acs-agent/acs-agent/agent/table"
 	"github.com/acs-agent/acs-agent/uplink"
 )
@@ -57,7 +58,7 @@ func (b *inbox) run(ctx context.Context) {
 		switch {
 		case ctx.Err() != nil:
 		case err != nil:
-			b.voices.down(inboxVoice, fmt.Errorf("the inbox: %w", plain(err)))
+			b.voices.down(inboxVoice, health.Fallback(health.ListUnusable, fmt.Errorf("the inbox: %w", plain(err))))
 		default:
 			b.voices.up(inboxVoice)
 		}
@@ -209,7 +210,7 @@ func (t *taking) rows(ctx context.Context, rows *table.Reader) error {
 func (t *taking) flush() error {
 	receipts, err := t.subjects.take(t.batch...)
 	if err != nil {
-		return fmt.Errorf("store subjects: %w", err)
+		return health.Fallback(health.JournalFailing, fmt.Errorf("store subjects: %w", err))
 	}
 	for _, r := range receipts {
 		t.count[r.kind]++

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"net/url"
 	"time"
+
+	"github.com/acs-agent/acs-agent/agent/health"
 )
 
 const (
@@ -79,7 +81,7 @@ func (p *poller) step(ctx context.Context) (v verdict, finished bool) {
 		err = p.end(w)
 	}
 	if err != nil {
-		return verdict{outcome: later, problem: fmt.Errorf("write down the checks: %w", err)}, false
+		return verdict{outcome: later, problem: health.Fallback(health.JournalFailing, fmt.Errorf("write down the checks: %w", err))}, false
 	}
 	if ended {
 		p.todo = p.todo[1:]

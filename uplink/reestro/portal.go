@@ -11,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/acs-agent/acs-agent/agent/health"
 	"github.com/acs-agent/acs-agent/uplink"
 )
 
@@ -75,7 +76,7 @@ func (r *reestro) newRequest(ctx context.Context, method, target string, body []
 	}
 	if err != nil {
 		// The settings were checked; the error would repeat the address with all that stands in its query.
-		return nil, errors.New("the address of the request cannot be made: check url and the paths")
+		return nil, health.Coded(health.WrongAddress, errors.New("the address of the request cannot be made: check url and the paths"))
 	}
 	if body != nil {
 		req.Header.Set("Content-Type", "application/json")
@@ -116,9 +117,16 @@ func (r *reestro) address(path string, query url.Values) string {
 
 // judgeStatus gives the verdict on every answer that is not the documented success.
 func judgeStatus(a *uplink.Answer) verdict {
-	v := verdict{outcome: later, after: a.RetryAfter, answered: true, problem: fmt.Errorf("the portal answered %d", a.Status)}
+	v := verdict{
+		outcome: later, after: a.RetryAfter, answered: true,
+		problem: health.Coded(uplink.CodeOf(a.Status), fmt.Errorf("the portal answered %d", a.Status)),
+	}
 	explain := func(outcome outcome, words string) verdict {
 		v.outcome, v.problem = outcome, fmt.Errorf("%w%s", v.problem, words)
+		return v
+	}
+	strange := func(words string) verdict {
+		v.problem = health.Coded(health.PortalStrange, fmt.Errorf("%w with something that is not the portal's (%s)", v.problem, words))
 		return v
 	}
 	switch {
@@ -133,11 +141,11 @@ func judgeStatus(a *uplink.Answer) verdict {
 	case a.Status == http.StatusUnsupportedMediaType:
 		return explain(halt, "; it does not take application/json: the portal has changed, or url or subjects_path is not the portal's")
 	case a.Status/100 == 2:
-		return explain(later, fmt.Sprintf(" with something that is not the portal's (%.40q; a login page of the network?)", a.MediaType))
+		return strange(fmt.Sprintf("%.40q; a login page of the network?", a.MediaType))
 	case a.Status == http.StatusBadRequest, a.Status == http.StatusConflict, a.Status == http.StatusUnprocessableEntity:
 		said, ok := readFault(a)
 		if !ok {
-			return explain(later, " with something that is not the portal's (a page of the network?)")
+			return strange("a page of the network?")
 		}
 		v.outcome, v.codes, v.message = declined, said.codes, said.message
 		for _, c := range v.codes {

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net/http"
 
+	"github.com/acs-agent/acs-agent/agent/health"
 	"github.com/acs-agent/acs-agent/uplink"
 )
 
@@ -45,7 +46,7 @@ func (r *registrar) step(ctx context.Context) verdict {
 	s, err := r.subjects.next()
 	switch {
 	case err != nil:
-		return verdict{outcome: later, problem: fmt.Errorf("read the subjects that wait: %w", err)}
+		return verdict{outcome: later, problem: health.Fallback(health.JournalFailing, fmt.Errorf("read the subjects that wait: %w", err))}
 	case s == nil:
 		return verdict{}
 	}
@@ -138,7 +139,7 @@ func (r *registrar) settle(ctx context.Context, s *subject, to state, change fun
 			r.report(settled)
 			return verdict{}
 		}
-		r.voices.down(subjectsVoice, fmt.Errorf("write down the portal's answer: %w", err))
+		r.voices.down(subjectsVoice, health.Fallback(health.JournalFailing, fmt.Errorf("write down the portal's answer: %w", err)))
 		if uplink.Sleep(ctx, uplink.Backoff(attempt, r.RetryMax.Std())) != nil {
 			return verdict{}
 		}

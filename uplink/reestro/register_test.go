@@ -94,43 +94,44 @@ func TestAnswersAndWhatTheyLeadTo(t *testing.T) {
 		health    health.State
 		problem   string
 		codes     []string
+		code      health.Code
 	}{
 		"registered": {
 			201, "Application/json; charset=utf-8", `{"subjectId":"` + id + `","externalId":"EXTERNAL","person":{"dateBirth":"1996-12-11"},"new":[1]}`,
-			registered, health.Up, "", nil,
+			registered, health.Up, "", nil, "",
 		},
-		"another's subject":   {201, "application/json", `{"subjectId":"` + id + `","externalId":"another"}`, sending, health.Down, "not the portal's", nil},
-		"no id":               {201, "application/json", `{"externalId":"EXTERNAL"}`, sending, health.Down, "not the portal's", nil},
-		"id of another form":  {201, "application/json", `{"subjectId":"17","externalId":"EXTERNAL"}`, sending, health.Down, "not the portal's", nil},
-		"login page":          {200, "text/html", "<html>Wi-Fi</html>", sending, health.Down, "login page", nil},
-		"page with 201":       {201, "text/html", `{"subjectId":"` + id + `"}`, sending, health.Down, "not the portal's", nil},
-		"right, but 200":      {200, "application/json", `{"subjectId":"` + id + `","externalId":"EXTERNAL"}`, sending, health.Down, "not the portal's", nil},
-		"nothing":             {204, "", "", sending, health.Down, "not the portal's", nil},
-		"absent field":        {400, "application/json", documented("AbsenceOfRequiredField"), refused, health.Up, "", []string{"AbsenceOfRequiredField"}},
-		"wrong value":         {400, "application/json", documented("WrongFieldValue"), refused, health.Up, "", []string{"WrongFieldValue"}},
-		"wrong snils":         {400, "application/json", documented("WrongSnils"), refused, health.Up, "", []string{"WrongSnils"}},
-		"wrong inn":           {400, "application/json", documented("WrongInn"), refused, health.Up, "", []string{"WrongInn"}},
-		"dissolved":           {400, "application/json", documented("DissolvedOrganization"), refused, health.Up, "", []string{"DissolvedOrganization"}},
-		"not found":           {400, "application/json", documented("WrongOrganization"), refused, health.Up, "", []string{"WrongOrganization"}},
-		"unknown code":        {400, "application/json", documented("NewInTheNextVersion"), refused, health.Up, "", []string{"NewInTheNextVersion"}},
-		"code of no form":     {400, "application/json", documented("Пробная 500100732259"), refused, health.Up, "", nil},
-		"no nested errors":    {400, "application/json", `{"code":"validation","message":"unfit"}`, refused, health.Up, "", []string{"validation"}},
-		"nested deeper":       {422, "application/json", `{"code":"a","errors":[{"code":"b","errors":[{"code":"WrongInn"},{"code":"WrongSnils"}]}]}`, refused, health.Up, "", []string{"WrongInn", "WrongSnils"}},
-		"errors by field":     {400, "application/json", `{"code":"validation","message":3,"errors":{"inn":["unfit"]}}`, refused, health.Up, "", []string{"validation"}},
-		"duplicate":           {400, "application/json", documented("DuplicatedExternalId"), exists, health.Up, "", nil},
-		"duplicate as 409":    {409, "application/json", documented("duplicatedExternalID"), exists, health.Up, "", nil},
-		"400 of a proxy":      {400, "text/html", "<html>", sending, health.Down, "not the portal's", nil},
-		"400 without errors":  {400, "application/json", "{}", sending, health.Down, "not the portal's", nil},
-		"wrong key":           {401, "", "", sending, health.Stopped, "api_key_file", nil},
-		"wrong organization":  {403, "", "", sending, health.Stopped, "org_id", nil},
-		"wrong path":          {404, "text/html", "<html>", sending, health.Stopped, "url", nil},
-		"wrong method":        {405, "", "", sending, health.Stopped, "url", nil},
-		"wrong content type":  {415, "", "", sending, health.Stopped, "application/json", nil},
-		"too fast":            {429, "", "", sending, health.Down, "429", nil},
-		"too slow":            {408, "", "", sending, health.Down, "408", nil},
-		"redirect":            {307, "", "", sending, health.Stopped, "elsewhere", nil},
-		"internal error":      {500, "text/html", "<html>", sending, health.Down, "500", nil},
-		"service unavailable": {503, "application/json", documented("WrongInn"), sending, health.Down, "503", nil},
+		"another's subject":   {201, "application/json", `{"subjectId":"` + id + `","externalId":"another"}`, sending, health.Down, "not the portal's", nil, health.PortalStrange},
+		"no id":               {201, "application/json", `{"externalId":"EXTERNAL"}`, sending, health.Down, "not the portal's", nil, health.PortalStrange},
+		"id of another form":  {201, "application/json", `{"subjectId":"17","externalId":"EXTERNAL"}`, sending, health.Down, "not the portal's", nil, health.PortalStrange},
+		"login page":          {200, "text/html", "<html>Wi-Fi</html>", sending, health.Down, "login page", nil, health.PortalStrange},
+		"page with 201":       {201, "text/html", `{"subjectId":"` + id + `"}`, sending, health.Down, "not the portal's", nil, health.PortalStrange},
+		"right, but 200":      {200, "application/json", `{"subjectId":"` + id + `","externalId":"EXTERNAL"}`, sending, health.Down, "not the portal's", nil, health.PortalStrange},
+		"nothing":             {204, "", "", sending, health.Down, "not the portal's", nil, health.PortalStrange},
+		"absent field":        {400, "application/json", documented("AbsenceOfRequiredField"), refused, health.Up, "", []string{"AbsenceOfRequiredField"}, ""},
+		"wrong value":         {400, "application/json", documented("WrongFieldValue"), refused, health.Up, "", []string{"WrongFieldValue"}, ""},
+		"wrong snils":         {400, "application/json", documented("WrongSnils"), refused, health.Up, "", []string{"WrongSnils"}, ""},
+		"wrong inn":           {400, "application/json", documented("WrongInn"), refused, health.Up, "", []string{"WrongInn"}, ""},
+		"dissolved":           {400, "application/json", documented("DissolvedOrganization"), refused, health.Up, "", []string{"DissolvedOrganization"}, ""},
+		"not found":           {400, "application/json", documented("WrongOrganization"), refused, health.Up, "", []string{"WrongOrganization"}, ""},
+		"unknown code":        {400, "application/json", documented("NewInTheNextVersion"), refused, health.Up, "", []string{"NewInTheNextVersion"}, ""},
+		"code of no form":     {400, "application/json", documented("Пробная 500100732259"), refused, health.Up, "", nil, ""},
+		"no nested errors":    {400, "application/json", `{"code":"validation","message":"unfit"}`, refused, health.Up, "", []string{"validation"}, ""},
+		"nested deeper":       {422, "application/json", `{"code":"a","errors":[{"code":"b","errors":[{"code":"WrongInn"},{"code":"WrongSnils"}]}]}`, refused, health.Up, "", []string{"WrongInn", "WrongSnils"}, ""},
+		"errors by field":     {400, "application/json", `{"code":"validation","message":3,"errors":{"inn":["unfit"]}}`, refused, health.Up, "", []string{"validation"}, ""},
+		"duplicate":           {400, "application/json", documented("DuplicatedExternalId"), exists, health.Up, "", nil, ""},
+		"duplicate as 409":    {409, "application/json", documented("duplicatedExternalID"), exists, health.Up, "", nil, ""},
+		"400 of a proxy":      {400, "text/html", "<html>", sending, health.Down, "not the portal's", nil, health.PortalStrange},
+		"400 without errors":  {400, "application/json", "{}", sending, health.Down, "not the portal's", nil, health.PortalStrange},
+		"wrong key":           {401, "", "", sending, health.Stopped, "api_key_file", nil, health.KeyRefused},
+		"wrong organization":  {403, "", "", sending, health.Stopped, "org_id", nil, health.KeyRefused},
+		"wrong path":          {404, "text/html", "<html>", sending, health.Stopped, "url", nil, health.WrongAddress},
+		"wrong method":        {405, "", "", sending, health.Stopped, "url", nil, health.WrongAddress},
+		"wrong content type":  {415, "", "", sending, health.Stopped, "application/json", nil, health.WrongAddress},
+		"too fast":            {429, "", "", sending, health.Down, "429", nil, health.PortalBusy},
+		"too slow":            {408, "", "", sending, health.Down, "408", nil, health.PortalBusy},
+		"redirect":            {307, "", "", sending, health.Stopped, "elsewhere", nil, health.WrongAddress},
+		"internal error":      {500, "text/html", "<html>", sending, health.Down, "500", nil, health.PortalBusy},
+		"service unavailable": {503, "application/json", documented("WrongInn"), sending, health.Down, "503", nil, health.PortalBusy},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -164,6 +165,9 @@ func TestAnswersAndWhatTheyLeadTo(t *testing.T) {
 			got, r := s.subject(t, 1), s.say.Report()
 			if !slices.Equal(got.Codes, c.codes) || !strings.Contains(r.Problem, c.problem) || (c.problem == "") != (r.Problem == "") {
 				t.Errorf("codes %v, health %s %q; want %v and %q", got.Codes, r.State, r.Problem, c.codes, c.problem)
+			}
+			if r.Code != string(c.code) {
+				t.Errorf("code %q, want %q", r.Code, c.code)
 			}
 			if (got.State == registered) != (got.SubjectID == id) {
 				t.Errorf("subject id %q in state %s", got.SubjectID, got.State)
@@ -231,8 +235,12 @@ func TestAWrongClockIsNamedAndNothingIsLost(t *testing.T) {
 		setFaults(t, p, sandbox.Fault{Kind: fault})
 		s.add(t, anna)
 		s.run(t, func() bool { return s.say.State() == health.Down && s.subject(t, 1).State == sending })
-		if problem := s.say.Report().Problem; fault != sandbox.TLSOtherHost && !strings.Contains(problem, "clock") {
-			t.Errorf("%s: %s", fault, problem)
+		r, code := s.say.Report(), health.ClockWrong
+		if fault == sandbox.TLSOtherHost {
+			code = health.TLS
+		}
+		if r.Code != string(code) || code == health.ClockWrong && !strings.Contains(r.Problem, "clock") {
+			t.Errorf("%s: %s (%s)", fault, r.Problem, r.Code)
 		}
 		if n := len(s.subjects.doubtful); n != 0 {
 			t.Errorf("%s: nothing was sent, and yet the portal may have it", fault)

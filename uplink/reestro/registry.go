@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/acs-agent/acs-agent/agent/event"
+	"github.com/acs-agent/acs-agent/agent/health"
 	"github.com/acs-agent/acs-agent/uplink"
 )
 
@@ -25,7 +26,7 @@ const (
 func subjectKey(number uint32) string { return fmt.Sprintf("%s%08d", subjectPrefix, number) }
 
 var (
-	errFull     = fmt.Errorf("there are %d subjects already, which is all that this uplink keeps", maxSubjects)
+	errFull     = health.Coded(health.RegistryFull, fmt.Errorf("there are %d subjects already, which is all that this uplink keeps", maxSubjects))
 	errNoNumber = errors.New("no subject has this number; `acs-agent subjects list` shows them")
 )
 

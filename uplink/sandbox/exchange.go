@@ -23,7 +23,7 @@ type exchange struct {
 	portal   *Portal
 	service  service
 	body     *countingBody
-	fault    *Fault        // without a kind if there is none
+	fault    *Fault          // without a kind if there is none
 	released <-chan struct{} // closed when those who hang are let go
 	tooFast  bool
 	entry    Request
