@@ -37,7 +37,8 @@ func (o *options) printPreview(w io.Writer, preview *exam.Preview) error {
 			}
 			line = strings.Join(cells, "\t")
 		default:
-			line = o.lang.Text(line)
+			state := string(preview.State) // at the end of the title
+			line = strings.Replace(o.lang.Text(line), ": "+state, ": "+examWord(o.lang, state), 1)
 		}
 		if _, err := io.WriteString(table, line+"\n"); err != nil {
 			return err
@@ -52,7 +53,7 @@ var columnGap = regexp.MustCompile(` {2,}`)
 // previewCell translates a cell: a word, a level such as "2 temporary residence", or a pass such as "09:12 by card".
 func previewCell(p *lang.Printer, cell string) string {
 	if at, by, found := strings.Cut(cell, " by "); found {
-		return p.Sprintf("%s by %s", at, p.Word(by))
+		return at + " " + p.Word("by "+by)
 	}
 	if number, name, found := strings.Cut(cell, " "); found && strings.Trim(number, "0123456789") == "" {
 		return number + " " + p.Word(name)

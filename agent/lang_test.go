@@ -14,6 +14,7 @@ import (
 	"github.com/acs-agent/acs-agent/agent/doctor"
 	"github.com/acs-agent/acs-agent/agent/health"
 	"github.com/acs-agent/acs-agent/agent/lang"
+	"github.com/acs-agent/acs-agent/uplink/exam"
 )
 
 // russianGolden compares what was said with a file of testdata/russian. UPDATE=1 writes it anew.
@@ -142,6 +143,43 @@ func TestDoctorInRussian(t *testing.T) {
 		t.Fatal(err)
 	}
 	russianGolden(t, "doctor.txt", said.String())
+}
+
+// TestExamsInRussian prints a preview, whose table is aligned anew, and the list of weeks.
+func TestExamsInRussian(t *testing.T) {
+	seen := time.Date(2026, time.November, 18, 9, 12, 0, 0, time.UTC)
+	week := exam.WeekStatus{
+		Week: exam.WeekOf(seen), Start: "2026-11-16", End: "2026-11-22", State: exam.Draft, Reported: 1, Open: 2, Running: true,
+		Due: time.Date(2026, time.November, 23, 10, 0, 0, 0, time.UTC),
+	}
+	sent := week
+	sent.State, sent.ReportID, sent.Ordered, sent.Open = exam.Uncertain, 17, "resend", 0
+	sent.Reason = "the agent was stopped while the report was on its way"
+	var said bytes.Buffer
+	o := &options{lang: lang.New(lang.Russian)}
+	if err := o.printPreview(&said, &exam.Preview{
+		WeekStatus: week, AreaID: 7, Changed: true,
+		Rows: []exam.Row{
+			{Line: 2, Document: "****1a2b", Date: "2026-11-18", Level: 2, Result: 1, Pass: seen, By: "document", Reported: true},
+			{Line: 3, Document: "****3c4d", Date: "2026-11-18", Level: 1, Result: 0, Pass: seen, By: "card"},
+			{Line: 4, Document: "****5e6f", Date: "2026-11-19", Level: 3, Result: 2},
+		},
+		Matters: []exam.Matter{
+			{Weight: exam.Open, Line: 3, Text: "was there and has no result yet: write it into the roster"},
+			{Weight: exam.Open, Text: "card ****0001 passed exam-hall at 2026-11-18 09:30 and is not in the roster of that day"},
+			{Weight: exam.Noted, Line: 4, Text: "no pass on the day and no result: taken for absent"},
+		},
+	}); err != nil {
+		t.Fatal(err)
+	}
+	said.WriteString("\n")
+	if err := printExamStatus(&said, o.lang, &exam.Status{
+		Running: true, Roster: "roster.csv", Rows: 21, Refused: 1, Rejected: "roster.csv.rejected.csv", Send: "by hand",
+		Weeks: []exam.WeekStatus{week, sent},
+	}); err != nil {
+		t.Fatal(err)
+	}
+	russianGolden(t, "exams.txt", said.String())
 }
 
 // TestLanguageOf wants the nearest say: the flag, the program's variable, the configuration, the system.
