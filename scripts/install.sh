@@ -177,9 +177,9 @@ ask() {
 
 # ask_secret QUESTION reads a line that the terminal does not show.
 ask_secret() {
-	printf '%s: ' "$1" >&2
 	typing=1
-	stty -echo
+	stty -echo # before the question: some type fast
+	printf '%s: ' "$1" >&2
 	IFS= read -r answer || answer=""
 	stty echo
 	typing=""

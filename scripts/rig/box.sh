@@ -109,6 +109,10 @@ box_close() {
 		wait "$box_pid" 2>/dev/null || true # killed
 		box_pid="" box_init=""
 	fi
+	if [ -n "$box_mount" ]; then # where no systemd runs on this machine itself, nobody else takes these away
+		rm -f "/run/systemd/nspawn/locks/inode-$(stat -c %d:%i "$box")"
+		rmdir "/run/systemd/nspawn/propagate/acs-rig-$$" 2>/dev/null || true
+	fi
 	if [ -n "$box_mount" ] && [ "$box_mount" != copy ]; then
 		await 10 umount "$box_mount" || umount -l "$box_mount"
 	fi
