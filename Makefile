@@ -17,7 +17,7 @@ export GOFLAGS := $(strip $(GOFLAGS) -buildvcs=false)
 # Tools run on this machine, whatever the program is built for.
 HOSTGO := env -u GOOS -u GOARCH -u GOARM -u GOMIPS -u CGO_ENABLED go
 TOOL   := $(HOSTGO) tool -modfile=scripts/tools.mod
-NFPM   ?= $(TOOL) nfpm
+NFPM   ?= $(HOSTGO) tool -modfile=scripts/packaging/nfpm.mod nfpm
 
 # Modules with corrections and without what nobody uses (see scripts/badgerfix), no HTTP/2. Everything is built and tested so.
 FIXED   := -overlay build/overlay.json -tags badgerfix,nethttpomithttp2

@@ -123,7 +123,7 @@ rpm) target=acs-agent-$version-1.$arch.rpm ;;
 apk) target=acs-agent-$version-$arch.apk ;;
 esac
 # shellcheck disable=SC2086 # NFPM is a command with its arguments
-if ! said=$(${NFPM:-go tool -modfile=scripts/tools.mod nfpm} package --config "$work/nfpm.yaml" --packager "$format" --target "$folder/$target" 2>&1); then
+if ! said=$(${NFPM:-go tool -modfile=scripts/packaging/nfpm.mod nfpm} package --config "$work/nfpm.yaml" --packager "$format" --target "$folder/$target" 2>&1); then
 	printf '%s\n' "$said" >&2
 	exit 1
 fi

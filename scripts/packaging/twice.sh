@@ -22,7 +22,7 @@ once() {
 }
 
 nfpm=$dir/nfpm
-env -u GOFLAGS go build -modfile=scripts/tools.mod -o "$nfpm" github.com/goreleaser/nfpm/v2/cmd/nfpm
+env -u GOFLAGS go build -modfile=scripts/packaging/nfpm.mod -o "$nfpm" github.com/goreleaser/nfpm/v2/cmd/nfpm
 once "$dir/first"
 once "$dir/a folder of another name/second" "$dir/cache"
 if ! diff -r "$dir/first/dist/release" "$dir/a folder of another name/second/dist/release"; then
