@@ -50,7 +50,7 @@ man: overlay ## the manual, one page a command: build/man
 dist: build cross man ## a release: binaries, packages, bill of materials, checksums: dist/release
 	@VERSION='$(VERSION)' SOURCE_DATE_EPOCH=$(EPOCH) NFPM='$(NFPM)' scripts/packaging/dist.sh $(DEVICES:%=dist/acs-agent-%)
 
-dist-twice: ## the same release from another folder and without a cache: is it the same, byte by byte?
+dist-twice: ## a release made twice, in two folders: is it the same, byte by byte? (COLD=1: compiled anew)
 	@scripts/packaging/twice.sh
 
 rig: build man ## the packages live on a real systemd and a real OpenRC, in containers (as root; see docs/packages.md)
@@ -59,7 +59,7 @@ rig: build man ## the packages live on a real systemd and a real OpenRC, in cont
 	@scripts/rig/run.sh build/rig/older.deb build/rig/newer.deb build/rig/release
 
 test: ## vet, tests and fuzz targets; with CI=1 everything that CI runs
-	@scripts/steps.sh vet unit fuzz $(if $(CI),race test-386 cross test-foreign tidy lint)
+	@scripts/steps.sh vet unit fuzz $(if $(CI),race test-386 cross test-foreign tidy lint dist-twice rig)
 
 check: ## everything that CI runs, also without CI=1
 	@$(MAKE) --no-print-directory test CI=1
@@ -93,8 +93,8 @@ cover: overlay ## how much of the code the tests run, by function: build/cover.t
 	$(HOSTGO) tool cover -func=build/cover.out >build/cover.txt
 	@tail -1 build/cover.txt
 
-lint: ## formatting, and golangci-lint with the rules of .golangci.yml
-	@status=0; $(TOOL) golangci-lint fmt --diff || status=1; $(TOOL) golangci-lint run || status=1; exit $$status
+lint: ## formatting, golangci-lint with the rules of .golangci.yml, shellcheck
+	@status=0; $(TOOL) golangci-lint fmt --diff || status=1; $(TOOL) golangci-lint run || status=1; scripts/shellcheck.sh || status=1; exit $$status
 
 fmt: ## format the code: gofumpt, imports in three groups
 	$(TOOL) golangci-lint fmt
