@@ -102,6 +102,7 @@ type tuning struct {
 	patience      time.Duration // with a store that takes no writes because it deletes
 	freeSpace     func(dir string) (int64, error)
 	commitError   func() error // what a transaction ends with instead of being stored
+	unsynced      bool         // nothing is synced: to see that the tests would notice
 }
 
 // A Journal is an open journal. All methods may be called by many goroutines at once.

@@ -3,157 +3,121 @@ package buffer
 import (
 	"bufio"
 	"context"
-	"fmt"
-	"log/slog"
 	"math/rand/v2"
 	"os"
 	"os/exec"
-	"path/filepath"
-	"sync"
+	"strconv"
+	"strings"
 	"testing"
 	"time"
-
-	"github.com/acs-agent/acs-agent/agent/event"
 )
 
-// childDir is the variable that makes the test binary the process that is killed.
-const childDir = "JOURNAL_TEST_CHILD_DIR"
-
-func TestMain(m *testing.M) {
-	if dir := os.Getenv(childDir); dir != "" {
-		if err := child(dir); err != nil {
-			fmt.Fprintln(os.Stderr, err)
-			os.Exit(1)
-		}
-		return
+// rounds gives how often a test does what it does: as often as the variable says, else as often as it does in passing.
+func rounds(t *testing.T, variable string, otherwise int) int {
+	t.Helper()
+	text := os.Getenv(variable)
+	if text == "" {
+		return otherwise
 	}
-	os.Exit(m.Run())
-}
-
-func childOptions(dir string) Options {
-	return Options{
-		Dir: filepath.Join(dir, "journal"), KeyFile: filepath.Join(dir, "journal.key"), Uplinks: []string{"visits"},
-		MinFree: 1 << 20, Log: slog.New(slog.NewTextHandler(os.Stderr, nil)),
-		tuning: tuning{ballast: 4096, segmentPasses: 3000},
-	}
-}
-
-// child appends until it is killed, and says of each pass which number it was given: only then does it count as taken. It
-// settles and deletes beside that.
-func child(dir string) error {
-	j, err := Open(context.Background(), childOptions(dir))
+	n, err := strconv.Atoi(text)
 	if err != nil {
-		return err
+		t.Fatalf("%s: %v", variable, err)
 	}
-	var mu sync.Mutex
-	errs := make(chan error)
-	for w := range 8 {
-		go func() {
-			for n := w; ; n += 8 {
-				p := testPass(n)
-				seq, err := j.Append(context.Background(), p)
-				if err != nil {
-					errs <- err
-					return
-				}
-				mu.Lock()
-				fmt.Printf("%d %s\n", seq, p.ID)
-				mu.Unlock()
-			}
-		}()
-	}
-	go func() {
-		s := j.Source("visits")
-		for {
-			if upto := s.End(); upto > s.Cursor()+100 {
-				aside := []event.Aside{{Seq: upto - 10, State: event.Held}, {Seq: upto - 9, State: event.Dead}}
-				if err := s.Settle(context.Background(), upto-5, 1, aside); err != nil {
-					errs <- err
-					return
-				}
-				if err := j.Retain(context.Background(), time.Now().Add(1000*day), true); err != nil {
-					errs <- err
-					return
-				}
-			}
-			time.Sleep(time.Millisecond)
-		}
-	}()
-	return <-errs
+	return n
 }
 
-func TestNothingThatWasTakenIsLostWhenTheProcessIsKilled(t *testing.T) {
-	dir := t.TempDir()
-	taken := map[string]string{} // number → id
-	for round := range 10 {
-		killed(t, dir, time.Duration(50+rand.IntN(300))*time.Millisecond, taken)
-		o := childOptions(dir)
-		o.Log = nil
-		o.Report = func(err error) { t.Errorf("round %d: reported %v", round, err) }
-		j, err := Open(t.Context(), o)
-		if err != nil {
-			t.Fatalf("round %d: %v", round, err)
-		}
-		first := j.Stats().First
-		found := map[string]string{}
-		err = j.Visit(t.Context(), 0, func(seq uint64, _ string, p *event.Pass) bool {
-			found[fmt.Sprint(seq)] = p.ID.String()
-			return true
-		})
-		if err != nil {
-			t.Error(err)
-		}
-		for number, id := range taken {
-			var seq uint64
-			if _, err := fmt.Sscan(number, &seq); err != nil {
-				t.Fatal(err)
-			}
-			if seq >= first && found[number] != id {
-				t.Errorf("round %d: pass %d was taken and is lost", round, seq)
-			}
-		}
-		if first > j.Source("visits").Cursor()+1 {
-			t.Errorf("round %d: deleted up to %d, delivered up to %d", round, first-1, j.Source("visits").Cursor())
-		}
-		if v, err := j.Verify(t.Context(), nil); err != nil || !v.OK() {
-			t.Errorf("round %d: %+v, %v", round, v, err)
-		}
-		shut(t, j)
-	}
-	t.Logf("%d passes were taken", len(taken))
-	if len(taken) == 0 {
-		t.Error("nothing was taken")
-	}
+// A child is a process that works on a journal.
+type child struct {
+	cmd   *exec.Cmd
+	lines chan string
 }
 
-// killed runs the child, kills it after a while, and notes what it said it had taken.
-func killed(t *testing.T, dir string, after time.Duration, taken map[string]string) {
+// start starts a child; it is killed at the latest when the test ends.
+func start(t *testing.T, dir, run string, traits ...trait) *child {
 	t.Helper()
 	exe, err := os.Executable()
 	if err != nil {
 		t.Fatal(err)
 	}
-	cmd := exec.Command(exe)
-	cmd.Env = append(os.Environ(), childDir+"="+dir)
-	cmd.Stderr = os.Stderr
-	out, err := cmd.StdoutPipe()
+	words := make([]string, len(traits))
+	for i, tr := range traits {
+		words[i] = string(tr)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	c := &child{cmd: exec.CommandContext(ctx, exe), lines: make(chan string, 64)}
+	c.cmd.Env = append(os.Environ(), childDir+"="+dir, childRun+"="+run, childTraits+"="+strings.Join(words, " "))
+	c.cmd.Stderr = t.Output()
+	out, err := c.cmd.StdoutPipe()
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := cmd.Start(); err != nil {
+	if err := c.cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
-	lines := bufio.NewScanner(out)
-	var kill *time.Timer
-	for lines.Scan() {
-		if kill == nil { // the clock runs from the first pass, so that a slow start does not make an empty round
-			kill = time.AfterFunc(after, func() { _ = cmd.Process.Kill() })
-			defer kill.Stop()
+	read := make(chan struct{})
+	go func() {
+		defer close(read)
+		defer close(c.lines)
+		for s := bufio.NewScanner(out); s.Scan(); {
+			c.lines <- s.Text()
 		}
-		var number, id string
-		if n, _ := fmt.Sscan(lines.Text(), &number, &id); n == 2 && len(id) == 32 { // the last line may be cut
-			taken[number] = id
+	}()
+	t.Cleanup(func() {
+		cancel()
+		for range c.lines { // nobody else listens any more
+		}
+		<-read
+	})
+	return c
+}
+
+// end waits until the child is gone and notes its last lines.
+func (c *child) end(l *ledger) {
+	for line := range c.lines {
+		l.hear(line)
+	}
+	_ = c.cmd.Wait() // it was killed
+}
+
+func TestNothingThatWasTakenIsLostWhenTheProcessIsKilled(t *testing.T) {
+	dir, l := t.TempDir(), newLedger()
+	n := rounds(t, "JOURNAL_KILLS", 10)
+	for round := range n {
+		killed(t, l, dir, strconv.Itoa(round))
+		l.check(t, dir)
+		if len(l.wrong) > 0 {
+			t.Fatalf("round %d: %s", round, strings.Join(l.wrong, "\n"))
 		}
 	}
-	_ = cmd.Wait() // it was killed
+	t.Logf("%d kills, %d passes taken, lost 0, invented 0, sent again from the last batch %d, deletions %d, slowest start %v",
+		n, l.passes, l.again, l.deletions, l.slowest)
+	if l.passes == 0 || l.deletions == 0 {
+		t.Error("nothing was taken, or nothing deleted")
+	}
+}
+
+// killed runs a child and kills it after a while, one time in five while it starts.
+func killed(t *testing.T, l *ledger, dir, run string) {
+	t.Helper()
+	c := start(t, dir, run)
+	after := time.Duration(50+rand.IntN(300)) * time.Millisecond
+	var kill <-chan time.Time
+	if rand.IntN(5) == 0 {
+		kill = time.After(time.Duration(rand.IntN(60)) * time.Millisecond)
+	}
+	for {
+		select {
+		case line, more := <-c.lines:
+			if !more {
+				t.Fatalf("run %s ended by itself", run)
+			}
+			if l.hear(line) == sayTaken && kill == nil { // so that a slow start does not make an empty round
+				kill = time.After(after)
+			}
+		case <-kill:
+			_ = c.cmd.Process.Kill()
+			c.end(l)
+			return
+		}
+	}
 }

@@ -10,7 +10,6 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"sync/atomic"
 	"time"
 
 	"github.com/dgraph-io/badger/v4"
@@ -117,7 +116,9 @@ func (j *Journal) open(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	if j.db, err = openStore(dir, j.log, &j.troubles); err != nil {
+	options := storeOptions(dir, j.log, &j.troubles)
+	options.SyncWrites = !j.opts.tuning.unsynced
+	if j.db, err = openStore(options); err != nil {
 		return err
 	}
 	if len(manifest) > 0 {
@@ -177,8 +178,7 @@ func readManifest(dir string) ([]byte, error) {
 	return text, err
 }
 
-func openStore(dir string, log *slog.Logger, troubles *atomic.Uint64) (*badger.DB, error) {
-	options := storeOptions(dir, log, troubles)
+func openStore(options badger.Options) (*badger.DB, error) {
 	db, err := badger.Open(options)
 	if err == nil {
 		return db, nil
@@ -187,7 +187,7 @@ func openStore(dir string, log *slog.Logger, troubles *atomic.Uint64) (*badger.D
 		return nil, ErrLocked
 	}
 	first := err
-	if _, err = inspect(dir); err != nil { // the first attempt may have left an empty file
+	if _, err = inspect(options.Dir); err != nil { // the first attempt may have left an empty file
 		return nil, errors.Join(first, err)
 	}
 	if db, err = badger.Open(options); err != nil {

@@ -1,0 +1,7 @@
+//go:build !linux
+
+package buffer
+
+import "errors"
+
+func limitAddressSpace() error { return errors.New("only Linux limits the address space") }
