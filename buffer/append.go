@@ -88,7 +88,7 @@ func (g *group) append(plain []byte, at event.Instant) (seq uint64, err error) {
 // begin begins a segment, with a data key of its own, and sums the last one up.
 func (g *group) begin() error {
 	id := g.nextSeg
-	aead, wrapped, err := newDataKey(g.j.device, keyPlace(id, g.next))
+	aead, err := g.j.keys.begin(kindKey, id)
 	if err != nil {
 		return err
 	}
@@ -100,7 +100,7 @@ func (g *group) begin() error {
 			g.after(func() { *g.j.segments[len(g.j.segments)-1] = grown })
 		}
 	}
-	g.set(numberedKey(kindKey, id), encodeKeyRecord(g.next, wrapped))
+	g.set(numberedKey(kindKey, id), encodeKeyRecord(g.next))
 	g.current = &segment{id: id, first: g.next, last: g.next - 1, aead: aead}
 	g.begun = append(g.begun, g.current)
 	g.nextSeg, g.split = id+1, false

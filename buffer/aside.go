@@ -97,12 +97,12 @@ func (g *group) setAside(key, body []byte) error {
 func (j *Journal) beginGeneration() error {
 	gen := j.asideGen + 1
 	place := numberedKey(kindAsideKey, gen)
-	aead, wrapped, err := newDataKey(j.device, place)
+	aead, err := j.keys.begin(kindAsideKey, gen)
 	if err != nil {
 		return err
 	}
 	now := j.opts.Now()
-	record := append(binary.BigEndian.AppendUint64(nil, uint64(now.UnixMilli())), wrapped...)
+	record := binary.BigEndian.AppendUint64(nil, uint64(now.UnixMilli()))
 	if err := j.store([]entry{{place, record}}); err != nil {
 		j.fail(err)
 		return j.Err()

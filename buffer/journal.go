@@ -101,17 +101,18 @@ type tuning struct {
 	ballast       int64
 	patience      time.Duration // with a store that takes no writes because it deletes
 	freeSpace     func(dir string) (int64, error)
-	commitError   func() error // what a transaction ends with instead of being stored
-	unsynced      bool         // nothing is synced: to see that the tests would notice
+	commitError   func() error            // what a transaction ends with instead of being stored
+	unsynced      bool                    // nothing is synced: to see that the tests would notice
+	cut           func(step string) error // ends a change of the device key, or the forgetting of a person, after a step
 }
 
 // A Journal is an open journal. All methods may be called by many goroutines at once.
 type Journal struct {
-	opts   Options
-	log    *slog.Logger
-	db     *badger.DB
-	lock   *os.File
-	device cipher.AEAD
+	opts Options
+	log  *slog.Logger
+	db   *badger.DB
+	lock *os.File
+	keys *keyring
 
 	// What the writer goroutine owns.
 	numbers numbers

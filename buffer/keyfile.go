@@ -16,20 +16,33 @@ import (
 
 // deviceKey reads the device key, or makes it if there is no journal yet. A file that is there is never written to.
 func deviceKey(path string, journalExists bool, log *slog.Logger) (cipher.AEAD, error) {
-	text, err := os.ReadFile(path) //nolint:gosec // the path is the operator's
+	device, err := readKeyFile(path)
 	switch {
 	case errors.Is(err, fs.ErrNotExist) && journalExists:
 		return nil, fmt.Errorf("%w: the journal is there, but its key file %s is missing: put it back from the backup "+
 			"(without it the stored passes cannot be read; nothing has been changed)", ErrKey, path)
 	case errors.Is(err, fs.ErrNotExist):
-		if text, err = makeKeyFile(path); err != nil {
+		if err = makeKeyFile(path); err != nil {
 			return nil, fmt.Errorf("make the key file of the journal: %w", err)
 		}
 		log.Info("journal key made", "key_file", path)
-	case err != nil:
+		device, err = readKeyFile(path)
+	}
+	if err == nil {
+		warnOfRights(path, log)
+	}
+	return device, err
+}
+
+// readKeyFile reads a device key. Its errors repeat nothing of the content.
+func readKeyFile(path string) (cipher.AEAD, error) {
+	text, err := os.ReadFile(path) //nolint:gosec // the path is the operator's
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, err
+	}
+	if err != nil {
 		return nil, fmt.Errorf("%w: read the key file: %w", ErrKey, err)
 	}
-	warnOfRights(path, log)
 	text = bytes.TrimSpace(text)
 	key := make([]byte, keyLen)
 	if hex.DecodedLen(len(text)) != keyLen || len(text)%2 != 0 {
@@ -41,14 +54,14 @@ func deviceKey(path string, journalExists bool, log *slog.Logger) (cipher.AEAD, 
 	return newAEAD(key)
 }
 
-func makeKeyFile(path string) ([]byte, error) {
+func makeKeyFile(path string) error {
 	key := make([]byte, keyLen)
 	_, _ = rand.Read(key)
 	text := append(hex.AppendEncode(nil, key), '\n')
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
-		return nil, err
+		return err
 	}
-	return text, replaceFile(path, text)
+	return replaceFile(path, text)
 }
 
 func warnOfRights(path string, log *slog.Logger) {

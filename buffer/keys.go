@@ -16,11 +16,11 @@ const (
 
 // The kinds of records below prefixState.
 const (
-	kindAsideKey = 'a' // generation u32: the wrapped data key of the passes aside
+	kindAsideKey = 'a' // generation u32: when the data key of the passes aside was made
 	kindCursor   = 'c' // uplink: its cursor, u64
 	kindFloor    = 'f' // the oldest segment and pass that are kept
-	kindKey      = 'k' // segment u32: first pass of the segment and its wrapped data key
-	kindMeta     = 'm' // version of the scheme and a value sealed with the device key
+	kindKey      = 'k' // segment u32: first pass of the segment
+	kindMeta     = 'm' // version of the scheme
 	kindSummary  = 's' // segment u32: what a finished segment holds
 )
 

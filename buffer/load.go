@@ -15,8 +15,7 @@ import (
 )
 
 const (
-	schemaVersion = 1
-	checkValue    = "acs-agent journal"
+	schemaVersion = 2
 	// tailToRead is how many passes at the end are read at the start, to learn the time and the size of the newest segment.
 	tailToRead = 64
 )
@@ -43,13 +42,16 @@ func (j *Journal) load(ctx context.Context) error {
 	if err := j.loadAsides(); err != nil {
 		return err
 	}
+	if err := j.destroyKeys(first.id); err != nil {
+		j.report(err)
+	}
 	j.setNumbers()
 	j.measureTail(ctx)
 	j.space.remeasure(time.Now())
 	return nil
 }
 
-// checkMeta proves that the device key is the one of this journal; a new journal is marked with it.
+// checkMeta looks at the version of the scheme; a new journal is marked with it.
 func (j *Journal) checkMeta() error {
 	key := stateKey(kindMeta)
 	value, err := j.get(key)
@@ -61,18 +63,19 @@ func (j *Journal) checkMeta() error {
 		if !empty {
 			return errors.New("the record of the journal's version is missing; nothing has been changed: copy the folder away")
 		}
-		sealed := j.device.Seal([]byte{schemaVersion}, nil, []byte(checkValue), []byte{domainMeta, schemaVersion})
-		return j.store([]entry{{key: key, value: sealed}})
+		return j.store([]entry{{key: key, value: []byte{schemaVersion}}})
 	}
 	if err != nil {
 		return err
 	}
-	if len(value) == 0 || value[0] != schemaVersion {
+	switch {
+	case len(value) > 0 && value[0] == wrappedVersion:
+		return j.gatherKeys(value[1:])
+	case len(value) == 0 || value[0] != schemaVersion:
 		return errors.New("the journal was written by a newer agent; nothing has been changed")
-	}
-	if _, err := j.device.Open(nil, nil, value[1:], []byte{domainMeta, schemaVersion}); err != nil {
-		return fmt.Errorf("%w in %s is not the one with which the journal was made: put the right file back (nothing has been changed)",
-			ErrKey, j.opts.KeyFile)
+	case j.keys.generation == 0:
+		return fmt.Errorf("%w: the files keys.a and keys.b are missing: put them back from a copy of the folder "+
+			"(without them the stored passes cannot be read; nothing has been changed)", ErrKey)
 	}
 	return nil
 }
@@ -98,14 +101,17 @@ func (j *Journal) loadSegments() (first floor, err error) {
 	j.nextSeg = max(1, first.id)
 	err = j.each(stateKey(kindKey), func(key, value []byte) error {
 		id := binary.BigEndian.Uint32(key[2:])
-		begin, wrapped, ok := decodeKeyRecord(value)
+		begin, ok := decodeKeyRecord(value)
 		if id < first.id || !ok {
 			return nil
 		}
 		s := &segment{id: id, first: begin, last: begin - 1}
 		var err error
-		if s.aead, err = unwrap(j.device, wrapped, keyPlace(id, begin)); err != nil {
-			j.report(fmt.Errorf("the key of segment %d of the journal is damaged, its passes cannot be read: %w", id, err))
+		if s.aead, err = j.keys.aead(kindKey, id); err != nil {
+			return err
+		}
+		if s.aead == nil {
+			j.report(fmt.Errorf("the key of segment %d of the journal is missing, its passes cannot be read", id))
 		}
 		j.segments = append(j.segments, s)
 		j.nextSeg = id + 1
@@ -236,6 +242,7 @@ func (j *Journal) measureTail(ctx context.Context) {
 // past is the remains of a step that was not finished: the pass is still in the row, and the step will be made again.
 func (j *Journal) loadAsides() error {
 	j.asideKey = map[uint32]cipher.AEAD{}
+	var keyless []entry
 	err := j.each(stateKey(kindAsideKey), func(key, value []byte) error {
 		gen := binary.BigEndian.Uint32(key[2:])
 		j.asideGen = gen
@@ -243,15 +250,31 @@ func (j *Journal) loadAsides() error {
 			return nil
 		}
 		j.asideAge = time.UnixMilli(int64(binary.BigEndian.Uint64(value))) //nolint:gosec // as it was written
-		aead, err := unwrap(j.device, value[8:], key)
-		if err != nil {
-			j.report(fmt.Errorf("a key of the passes aside is damaged: %w", err))
+		aead, err := j.keys.aead(kindAsideKey, gen)
+		if err == nil && aead == nil {
+			keyless = append(keyless, entry{key: slices.Clone(key)})
 			return nil
 		}
 		j.asideKey[gen] = aead
-		return nil
+		return err
 	})
 	if err != nil {
+		return err
+	}
+	for _, gen := range j.keys.numbers(kindAsideKey) { // also those whose record is lost, or not deleted yet
+		if j.asideKey[gen] != nil {
+			continue
+		}
+		if j.asideKey[gen], err = j.keys.aead(kindAsideKey, gen); err != nil {
+			return err
+		}
+		if gen > j.asideGen {
+			j.asideGen, j.asideAge = gen, j.opts.Now()
+		}
+	}
+	if len(keyless) > 0 && j.asideKey[j.asideGen] == nil {
+		j.report(errors.New("the key of the passes aside is missing: they cannot be read"))
+	} else if err := j.store(keyless); err != nil { // its key was destroyed, and then the process ended
 		return err
 	}
 	if j.asideKey[j.asideGen] == nil {

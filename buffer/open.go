@@ -74,6 +74,9 @@ func (o *Options) complete() error {
 	if o.tuning.freeSpace == nil {
 		o.tuning.freeSpace = freeSpace
 	}
+	if o.tuning.cut == nil {
+		o.tuning.cut = func(string) error { return nil }
+	}
 	if o.tuning.commitError == nil {
 		o.tuning.commitError = func() error { return nil }
 	}
@@ -109,7 +112,7 @@ func (j *Journal) open(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	if j.device, err = deviceKey(j.opts.KeyFile, exists, j.log); err != nil {
+	if j.keys, err = openKeyring(&j.opts, exists); err != nil {
 		return err
 	}
 	manifest, err := readManifest(dir)

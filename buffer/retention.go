@@ -141,6 +141,10 @@ func (j *Journal) drop(n int) error {
 		j.fail(err)
 		return j.Err()
 	}
+	// From here on nothing of them can be read any more, wherever it is left over.
+	if err := j.destroyKeys(begin.id); err != nil {
+		j.log.Warn("keys of deleted passes not destroyed; it will be tried again", "error", err)
+	}
 	var prefixes [][]byte
 	for _, s := range gone {
 		prefixes = append(prefixes, segmentPrefix(s.id), numberedKey(kindSummary, s.id), numberedKey(kindKey, s.id))
@@ -152,8 +156,26 @@ func (j *Journal) drop(n int) error {
 	return j.wipe(prefixes)
 }
 
+// destroyKeys destroys the data keys of the segments before first, and of the generations of passes aside that are not in use.
+// What is left behind by an error is destroyed the next time.
+func (j *Journal) destroyKeys(first uint32) error {
+	err := j.keys.destroy(func(k *dataKey) bool {
+		switch k.kind {
+		case kindKey:
+			return k.number < first
+		case kindAsideKey:
+			return k.number < j.asideGen && j.asideKey[k.number] == nil
+		}
+		return false
+	})
+	if err != nil {
+		return fmt.Errorf("destroy the keys of what was deleted: %w", err)
+	}
+	return nil
+}
+
 // wipe removes everything below the prefixes from the files themselves: tables that hold nothing else are unlinked unread, and
-// the others are written anew. No deletion mark is left, nor the wrapped key of a segment.
+// the others are written anew. No deletion mark is left.
 func (j *Journal) wipe(prefixes [][]byte) error {
 	if len(prefixes) == 0 {
 		return nil
@@ -264,5 +286,5 @@ func (j *Journal) retireAsideKeys(g *group) error {
 		}
 	}
 	j.mu.Unlock()
-	return j.wipe(prefixes)
+	return errors.Join(j.destroyKeys(0), j.wipe(prefixes))
 }

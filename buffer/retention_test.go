@@ -149,18 +149,17 @@ func TestRetentionRemovesFilesAndKeys(t *testing.T) {
 	o.tuning.segmentPasses = 2000
 	j := open(t, o)
 	fillUp(t, j, 1, 20_000)
-	key, err := j.get(numberedKey(kindKey, 3))
-	if err != nil {
-		t.Fatal(err)
-	}
-	_, wrapped, _ := decodeKeyRecord(key)
 	sealed, err := j.get(passKey(3, 4100))
 	if err != nil {
 		t.Fatal(err)
 	}
 	shut(t, j)
-	if !contains(t, o, wrapped) || !contains(t, o, sealed) {
+	ring := ringBox(t, o)
+	if !contains(t, o, ring) || !contains(t, o, sealed) {
 		t.Fatal("the search finds nothing")
+	}
+	if !opens(t, o, passKey(3, 4100), sealed) {
+		t.Fatal("the device key does not open a pass that is kept")
 	}
 	j = open(t, o)
 	settle(t, j.Source("visits"), 16_000)
@@ -173,8 +172,12 @@ func TestRetentionRemovesFilesAndKeys(t *testing.T) {
 		t.Errorf("%+v, %v", v, err)
 	}
 	shut(t, j)
-	if contains(t, o, wrapped) {
-		t.Error("the data key of a deleted segment is still in the files")
+	if contains(t, o, ring) {
+		t.Error("the data keys of before are still in the files")
+	}
+	// Whatever the disk still has of the pass.
+	if opens(t, o, passKey(3, 4100), sealed) {
+		t.Error("a deleted pass can still be opened with the device key")
 	}
 	if contains(t, o, sealed) {
 		t.Error("a deleted pass is still in the files")
@@ -209,9 +212,13 @@ func TestKeysOfPassesAsideAreRenewed(t *testing.T) {
 	j := open(t, o)
 	appendInOrder(t, j, 1, 20)
 	settle(t, j.Source("visits"), 20, event.Aside{Seq: 5, State: event.Dead, Reason: "refused"}, event.Aside{Seq: 6, State: event.Held})
-	old, err := j.get(numberedKey(kindAsideKey, 1))
+	place := asideKey("visits", byte(event.Dead), 5)
+	old, err := j.get(place)
 	if err != nil {
 		t.Fatal(err)
+	}
+	if !opensWith(t, o, old[4:], asideData(place)) {
+		t.Fatal("the device key does not open a pass aside")
 	}
 	retain(t, j, now.Add(day))
 	if j.asideGen != 1 {
@@ -220,8 +227,8 @@ func TestKeysOfPassesAsideAreRenewed(t *testing.T) {
 	now = now.Add(DefaultKeep + day)
 	retain(t, j, now)
 	shut(t, j)
-	if contains(t, o, old[8:]) {
-		t.Error("the old key is still in the files")
+	if opensWith(t, o, old[4:], asideData(place)) {
+		t.Error("what the old key has sealed can still be opened with the device key")
 	}
 	j = open(t, o)
 	if j.asideGen != 2 || len(j.asideKey) != 1 {

@@ -3,7 +3,7 @@ package buffer
 import (
 	"crypto/aes"
 	"crypto/cipher"
-	"crypto/rand"
+	"errors"
 	"fmt"
 )
 
@@ -17,9 +17,10 @@ const (
 const (
 	domainPass    = 'p'
 	domainAside   = 'A'
-	domainDataKey = 'K'
-	domainMeta    = 'M'
+	domainDataKey = 'K' // of a journal from before the key ring
+	domainMeta    = 'M' // likewise
 	domainRecord  = 'R'
+	domainRing    = 'G'
 )
 
 // newAEAD gives AES-256-GCM that draws a random nonce for every value and stores it before the value. A counter would not
@@ -49,21 +50,15 @@ func asideData(key []byte) []byte {
 	return append([]byte{domain}, key...)
 }
 
-// newDataKey makes a data key, and wraps it with the device key for the record at place.
-func newDataKey(device cipher.AEAD, place []byte) (aead cipher.AEAD, wrapped []byte, err error) {
-	key := make([]byte, keyLen)
-	_, _ = rand.Read(key) // never fails: crypto/rand ends the process instead
-	if aead, err = newAEAD(key); err != nil {
-		return nil, nil, fmt.Errorf("make a data key: %w", err)
+// unwrap opens a data key that lies in the store, as it did before there was a key ring.
+func unwrap(device cipher.AEAD, wrapped, place []byte) (key [keyLen]byte, err error) {
+	plain, err := device.Open(nil, nil, wrapped, append([]byte{domainDataKey}, place...))
+	if err == nil && len(plain) != keyLen {
+		err = errors.New("it has another length")
 	}
-	return aead, device.Seal(nil, nil, key, append([]byte{domainDataKey}, place...)), nil
-}
-
-// unwrap opens what newDataKey wrapped for the same place.
-func unwrap(device cipher.AEAD, wrapped, place []byte) (cipher.AEAD, error) {
-	key, err := device.Open(nil, nil, wrapped, append([]byte{domainDataKey}, place...))
 	if err != nil {
-		return nil, fmt.Errorf("unwrap a data key: %w", err)
+		return key, fmt.Errorf("unwrap a data key: %w", err)
 	}
-	return newAEAD(key)
+	copy(key[:], plain)
+	return key, nil
 }

@@ -49,16 +49,15 @@ func (s *segment) add(size int, at event.Instant) {
 	}
 }
 
-// The record of a segment's key: u64 number of its first pass, then the wrapped key. Written with its first pass.
-func encodeKeyRecord(first uint64, wrapped []byte) []byte {
-	return append(binary.BigEndian.AppendUint64(nil, first), wrapped...)
-}
+// The record of a segment: u64 number of its first pass. Written with that. Before there was a key ring the wrapped data key
+// stood behind it.
+func encodeKeyRecord(first uint64) []byte { return binary.BigEndian.AppendUint64(nil, first) }
 
-func decodeKeyRecord(b []byte) (first uint64, wrapped []byte, ok bool) {
+func decodeKeyRecord(b []byte) (first uint64, ok bool) {
 	if len(b) < 8 {
-		return 0, nil, false
+		return 0, false
 	}
-	return binary.BigEndian.Uint64(b), b[8:], true
+	return binary.BigEndian.Uint64(b), true
 }
 
 // keyPlace ties a wrapped key to its segment and to where that begins.
