@@ -57,6 +57,9 @@ var errPass = errors.New("the stored form of the pass is not known; written by a
 
 // decodePass takes apart what encodePass made; both results point into plain.
 func decodePass(plain []byte) (addressee, encoded []byte, err error) {
+	if len(plain) == 1 && plain[0] == passForgotten {
+		return nil, nil, errForgotten
+	}
 	if len(plain) < 2 || plain[0] != passVersion || len(plain) < 2+int(plain[1]) {
 		return nil, nil, errPass
 	}

@@ -1,6 +1,7 @@
 package buffer
 
 import (
+	"bytes"
 	"context"
 	"encoding/binary"
 	"errors"
@@ -46,6 +47,9 @@ func (g *group) putAside(name string, a *event.Aside) (stored bool, err error) {
 	var encoded []byte
 	if err == nil {
 		_, encoded, err = decodePass(plain)
+	}
+	if errors.Is(err, errForgotten) {
+		return false, nil
 	}
 	if err != nil {
 		hole := &HoleError{From: a.Seq, To: a.Seq, Cause: err}
@@ -121,8 +125,12 @@ func (j *Journal) unseal(key, value []byte) (body []byte, err error) {
 	j.mu.RLock()
 	aead := j.asideKey[binary.BigEndian.Uint32(value)]
 	j.mu.RUnlock()
-	if aead == nil {
-		return nil, errNoKey
+	if aead == nil { // sealed anew since it was read?
+		fresh, err := j.get(key)
+		if err != nil || len(fresh) < 4 || bytes.Equal(fresh[:4], value[:4]) {
+			return nil, errors.Join(errNoKey, err)
+		}
+		return j.unseal(key, fresh)
 	}
 	body, err = aead.Open(nil, nil, value[4:], asideData(key))
 	if err != nil {
@@ -223,6 +231,9 @@ func (j *Journal) asidesAbove(uplink string, state event.State, after uint64) (r
 }
 
 func (j *Journal) badAside(key []byte, err error) {
+	if errors.Is(err, badger.ErrKeyNotFound) {
+		return // deleted since it was read
+	}
 	name, state, seq, _ := parseAsideKey(key)
 	j.report(fmt.Errorf("pass %d of %s, aside as %s, cannot be read: %w", seq, name, event.State(state), err))
 }
@@ -288,21 +299,23 @@ func (j *Journal) Drop(ctx context.Context, uplink string, state event.State, se
 		return err
 	}
 	defer j.leave()
-	err := j.do(ctx, &op{run: func(g *group) error {
-		key, _, err := g.findAside(uplink, state, seq)
-		if err != nil {
-			return err
-		}
-		if err := g.fit(len(key) + 64); err != nil {
-			return err
-		}
-		g.removeAside(uplink, state, key)
-		return nil
-	}})
+	err := j.do(ctx, &op{run: func(g *group) error { return g.drop(uplink, state, seq) }})
 	if err != nil {
 		return fmt.Errorf("drop pass %d of %s, %s: %w", seq, uplink, state, err)
 	}
 	j.log.Info("pass dropped by an operator", "uplink", uplink, "state", state.String(), "seq", seq)
+	return nil
+}
+
+func (g *group) drop(name string, state event.State, seq uint64) error {
+	key, _, err := g.findAside(name, state, seq)
+	if err != nil {
+		return err
+	}
+	if err := g.fit(len(key) + 64); err != nil {
+		return err
+	}
+	g.removeAside(name, state, key)
 	return nil
 }
 

@@ -43,6 +43,8 @@ func (j *Journal) Visit(ctx context.Context, after uint64, visit func(seq uint64
 type walker struct {
 	j    *Journal
 	hole func(*HoleError)
+	// forgotten counts the passes that were emptied.
+	forgotten uint64
 	opener
 }
 
@@ -88,7 +90,11 @@ func (w *walker) part(ctx context.Context, next, upto uint64, visit visitor) (re
 		}
 		w.missing(next, seq-1)
 		next = seq + 1
-		p, addressee, err := w.open(it.Item(), id)
+		p, addressee, err := w.openNow(it.Item(), id, seq)
+		if errors.Is(err, errForgotten) {
+			w.forgotten++
+			continue
+		}
 		if err != nil {
 			if w.j.locate(seq) != nil && len(w.j.present(seq, seq)) > 0 { // not deleted meanwhile
 				w.hole(&HoleError{From: seq, To: seq, Cause: err})
@@ -157,6 +163,31 @@ func (o *opener) open(item *badger.Item, id uint32) (p *event.Pass, addressee []
 	if err != nil {
 		return nil, nil, fmt.Errorf("open its seal: %w", err)
 	}
+	return o.decode()
+}
+
+// openNow opens a pass as it is now if it does not open as it was when the walk began: its segment may have been sealed anew.
+func (o *opener) openNow(item *badger.Item, id uint32, seq uint64) (p *event.Pass, addressee []byte, err error) {
+	p, addressee, err = o.open(item, id)
+	if err == nil || errors.Is(err, errForgotten) {
+		return p, addressee, err
+	}
+	var plain []byte
+	var again error
+	for range 2 { // between the key and the value it can happen once more
+		if plain, again = o.j.one(seq); again == nil {
+			break
+		}
+	}
+	if again != nil {
+		return nil, nil, err
+	}
+	o.aead = nil // the next time the keys of now
+	o.plain = append(o.plain[:0], plain...)
+	return o.decode()
+}
+
+func (o *opener) decode() (p *event.Pass, addressee []byte, err error) {
 	addressee, encoded, err := decodePass(o.plain)
 	if err != nil {
 		return nil, nil, err
@@ -204,7 +235,10 @@ func (j *Journal) tail(ctx context.Context, visit func(id uint32, seq uint64, ad
 		if !ok || seq < begin.first {
 			return nil
 		}
-		p, addressee, err := o.open(it.Item(), id)
+		p, addressee, err := o.openNow(it.Item(), id, seq)
+		if errors.Is(err, errForgotten) {
+			continue
+		}
 		if err != nil {
 			j.hole(&HoleError{From: seq, To: seq, Cause: err})
 			continue

@@ -20,6 +20,8 @@ type VerifyReport struct {
 	Passes     uint64 `json:"passes"`
 	Missing    uint64 `json:"missing"`
 	Unreadable uint64 `json:"unreadable"`
+	// Forgotten is how many were emptied because a person was to be forgotten.
+	Forgotten uint64 `json:"forgotten,omitempty"`
 	// Asides is how many passes aside could be read, UnreadableAsides how many not.
 	Asides           uint64 `json:"asides"`
 	UnreadableAsides uint64 `json:"unreadable_asides"`
@@ -66,6 +68,7 @@ func (j *Journal) Verify(ctx context.Context, progress func(done, total uint64))
 	if err != nil {
 		return r, fmt.Errorf("verify the journal: %w", err)
 	}
+	r.Forgotten = w.forgotten
 	if progress != nil {
 		progress(total, total)
 	}
