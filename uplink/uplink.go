@@ -98,6 +98,14 @@ type Finding struct {
 	Warning bool
 }
 
+// A Forgetting uplink keeps records of people that can be found by a number of theirs.
+type Forgetting interface {
+	// Forget deletes the records of the person with that number (an IIN or INN of 12 digits, or a SNILS of 11, digits alone), or only
+	// counts them. waiting are those of them of which the portal has not been told everything yet. Nothing of the number may
+	// stand in an error. It may be called while Run runs.
+	Forget(ctx context.Context, number string, count bool) (records, waiting int, err error)
+}
+
 // A Concealing uplink names readers at which something is shown that must never be stored as it was read, such as the number of an
 // identity document.
 type Concealing interface {
@@ -124,7 +132,8 @@ type Store interface {
 type Change = event.Change
 
 // A Source is one uplink's view of the journal: an endless row of passes, numbered upwards, of which all up to the cursor are
-// settled. What lies behind the cursor never changes, so that it can be walked as often as one likes.
+// settled. What lies behind the cursor never changes, so that it can be walked as often as one likes; only a person who is to be
+// forgotten vanishes from it.
 type Source interface {
 	// Cursor is the number up to which everything is settled.
 	Cursor() uint64

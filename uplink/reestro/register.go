@@ -139,6 +139,9 @@ func (r *registrar) settle(ctx context.Context, s *subject, to state, change fun
 			r.report(settled)
 			return verdict{}
 		}
+		if errors.Is(err, errNoNumber) {
+			return verdict{} // forgotten while it was on its way
+		}
 		r.voices.down(subjectsVoice, health.Fallback(health.JournalFailing, fmt.Errorf("write down the portal's answer: %w", err)))
 		if uplink.Sleep(ctx, uplink.Backoff(attempt, r.RetryMax.Std())) != nil {
 			return verdict{}
