@@ -119,6 +119,7 @@ func (s *stage) config(broker, portal string) string {
 	var b bytes.Buffer
 	fmt.Fprintf(&b, `device: demo
 timezone: Asia/Almaty
+clock: {trust: always}
 data_dir: data
 listen: off
 organizations:

@@ -77,7 +77,7 @@ func TestStatusInRussian(t *testing.T) {
 			Uplinks: []health.Queue{{Name: "visits", Waiting: 20, OldestSeconds: 200}},
 		},
 		{
-			Device: "almaty-gate-1", Version: "1.0", Running: true, Now: now, StartedAt: now.Add(-3*time.Hour - 5*time.Minute),
+			Device: "almaty-gate-1", Version: "1.0", Running: true, Now: now, StartedAt: now.Add(-3*time.Hour - 5*time.Minute), ClockProblem: "it was never set",
 			Journal: health.JournalStatus{Passes: 21, Bytes: 3 << 10, Limit: 64 << 20, FreeDisk: 900, Holes: 2},
 			Parts: []health.Report{
 				{

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net"
 	"slices"
+	"time"
 
 	"github.com/acs-agent/acs-agent/agent/broker"
 	"github.com/acs-agent/acs-agent/agent/config"
@@ -47,6 +48,7 @@ type services struct {
 	tell  func(uplinkName string, event any)
 	agent uplink.Agent
 	pace  *uplink.Pace
+	heard func(date time.Time, within time.Duration)
 	// before is the plan that is carried out now, or nil. What is the same in the new one is taken from there.
 	before *plan
 }
@@ -202,7 +204,7 @@ func (p *plan) makeUplinks(cfg *config.Config, log *slog.Logger, given services,
 		}
 		made, err := modules[i].New(uplink.Env{
 			Name: u.Name, Device: cfg.Device, Broker: p.broker, Agent: given.agent, Pace: given.pace, UserAgent: "acs-agent/" + version, Readers: readers, Log: log.With("uplink", u.Name),
-			Zone: cfg.Zone, Store: given.store(u.Name), Tell: func(event any) { given.tell(u.Name, event) },
+			Zone: cfg.Zone, Heard: given.heard, Store: given.store(u.Name), Tell: func(event any) { given.tell(u.Name, event) },
 		}, u.Section)
 		if err != nil {
 			wrong.Add(u.Section.Locate(err)...)

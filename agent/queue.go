@@ -46,7 +46,7 @@ func newQueue(o *options) *cobra.Command {
 		newQueueAct(o, queue.Retry, "Send dead or uncertain passes once more",
 			"  acs-agent queue retry 1742\n  acs-agent queue retry --state dead --all", queue.Dead),
 		newQueueAct(o, queue.Release, "Send on the held passes that are complete by now, and say what the others lack",
-			"  acs-agent queue release --all", queue.Held),
+			"  acs-agent queue release --all\n  acs-agent queue release --all --approximate-time", queue.Held),
 		newQueueAct(o, queue.Drop, "Forget passes: they will never be sent",
 			"  acs-agent queue drop --state dead 1742", ""))
 	return cmd
@@ -147,8 +147,17 @@ func (l *listing) add(item queue.Item) error {
 		_, _ = l.lang.Fprintf(l.table, "NUMBER\tUPLINK\tSTATE\tREADER\tTIME\tCARD\tWHO\tREASON\n")
 	}
 	_, err := fmt.Fprintf(l.table, "%d\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n", item.Number, item.Uplink, l.lang.Word(string(item.State)), item.Reader,
-		item.At.Format(time.DateTime), item.Card, strings.TrimSpace(item.IIN+" "+item.Name), l.lang.Word(l.lang.Text(item.Reason)))
+		item.At.Format(time.DateTime), item.Card, strings.TrimSpace(item.IIN+" "+item.Name), l.reason(&item))
 	return err
+}
+
+// reason says why a pass is aside, and until when if that will not last.
+func (l *listing) reason(item *queue.Item) string {
+	reason := l.lang.Word(l.lang.Text(item.Reason))
+	if item.Until.IsZero() {
+		return reason
+	}
+	return l.lang.Sprintf("%s, until %s", reason, item.Until.Format(time.DateTime))
 }
 
 func (l *listing) end(limit int) error {
@@ -245,6 +254,8 @@ func newQueueAct(o *options, action queue.Action, short, example string, state q
 		p.flags(cmd, queue.Held, queue.Dead, queue.Uncertain)
 	case queue.Release:
 		p.flags(cmd)
+		cmd.Flags().BoolVar(&p.Approximate, "approximate-time", false,
+			"also those whose time cannot be known: with an estimate, and the note says so")
 	}
 	cmd.Flags().BoolVar(&p.all, "all", false, "all passes in that state")
 	o.wantsJSON(cmd)

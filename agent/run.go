@@ -214,20 +214,6 @@ func (s *site) startBroker(rest *group) error {
 	return nil
 }
 
-// watchClock sends the passes on that were held because the clock was not set.
-func (s *site) watchClock(ctx context.Context) error {
-	const interval = 10 * time.Second
-	for !s.clock.Trusted() {
-		select {
-		case <-ctx.Done():
-			return nil
-		case <-time.After(interval):
-		}
-	}
-	s.sweeper.Again()
-	return nil
-}
-
 // take is what drivers hand their passes to.
 func (s *site) take(ctx context.Context, p *event.Pass) error {
 	err := s.intake.Take(ctx, p)

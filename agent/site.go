@@ -67,7 +67,7 @@ func newSite(ctx context.Context, cfg *config.Config, log *slog.Logger) (*site, 
 	}
 	s := &site{
 		cfg: cfg, log: log, board: health.NewBoard(log), hub: &localapi.Hub{}, started: time.Now(), pace: uplink.NewPace(),
-		clock: intake.NewClock(cfg.Zone, earliest),
+		clock: clockOf(cfg),
 	}
 	if err := os.MkdirAll(cfg.DataDir, 0o750); err != nil {
 		return nil, fmt.Errorf("data_dir: %w (make the folder and give it to the user that runs the agent)", err)
@@ -98,13 +98,14 @@ func newSite(ctx context.Context, cfg *config.Config, log *slog.Logger) (*site, 
 	if err := s.remember(ctx); err != nil {
 		return nil, errors.Join(err, s.journal.Close())
 	}
+	s.clock.Judge()
 	return s, nil
 }
 
 // services are what the uplinks of this site are given.
 func (s *site) services() services {
 	return services{
-		store: func(name string) uplink.Store { return s.journal.Records(name) }, tell: s.tell, agent: s, pace: s.pace, before: s.current(),
+		store: func(name string) uplink.Store { return s.journal.Records(name) }, tell: s.tell, agent: s, pace: s.pace, before: s.current(), heard: s.clock.Heard,
 	}
 }
 
@@ -130,7 +131,11 @@ func (s *site) name(p *plan) {
 // remember tells the intake of the newest passes.
 func (s *site) remember(ctx context.Context) error {
 	var tail []event.Pass
+	var newest time.Time
 	err := s.journal.Tail(ctx, remembered, func(_ uint64, p *event.Pass) bool {
+		if p.At.Trusted && p.At.Wall.After(newest) {
+			newest = p.At.Wall
+		}
 		// Only what the intake compares; the rest of the pass points into memory that is used again.
 		tail = append(tail, event.Pass{
 			Reader: p.Reader, EventID: p.EventID, At: p.At, Outcome: p.Outcome,
@@ -142,6 +147,9 @@ func (s *site) remember(ctx context.Context) error {
 	})
 	if err != nil {
 		return fmt.Errorf("read the newest passes: %w", err)
+	}
+	if err := s.clock.Recall(s.journal.Records(clockRecords), newest); err != nil {
+		s.log.Warn("bounds of the times of held passes are lost", "error", err)
 	}
 	for i := range slices.Backward(tail) {
 		s.intake.Remember(&tail[i])
@@ -191,7 +199,7 @@ func (s *site) Status() health.Status {
 	stats := s.journal.Stats()
 	now := time.Now().In(s.cfg.Zone)
 	st := health.Status{
-		Device: s.cfg.Device, Version: version, Boot: s.clock.Boot(), Running: s.running, Now: now, ClockTrusted: s.clock.Trusted(),
+		Device: s.cfg.Device, Version: version, Boot: s.clock.Boot(), Running: s.running, Now: now,
 		Journal: health.JournalStatus{
 			Passes: stats.End + 1 - stats.First, Bytes: stats.Bytes, Limit: stats.Limit, FreeDisk: stats.FreeDisk,
 			Holes: stats.Holes + stats.LostTail, Filling: stats.Alarm(),
@@ -199,6 +207,7 @@ func (s *site) Status() health.Status {
 		Parts: s.board.Snapshot(),
 		Host:  host(),
 	}
+	s.describeClock(&st)
 	if s.running {
 		st.PID, st.StartedAt = os.Getpid(), s.started
 	}
@@ -206,6 +215,7 @@ func (s *site) Status() health.Status {
 		u := stats.Uplinks[name]
 		q := health.Queue{
 			Name: name, Waiting: u.Waiting, Held: u.Held, Dead: u.Dead, Uncertain: u.Uncertain, Orphaned: u.Orphaned,
+			HeldClock: min(u.Held, s.sweeper.Timeless(name)),
 		}
 		if !u.OldestWaiting.IsZero() {
 			q.OldestSeconds = max(0, int64(now.Sub(u.OldestWaiting).Seconds()))

@@ -69,7 +69,8 @@ func printStatus(w io.Writer, p *lang.Printer, s *health.Status) error {
 		_, _ = p.Fprintf(w, "%s  acs-agent is NOT RUNNING; this is what the journal holds\n", s.Device)
 	}
 	if !s.ClockTrusted {
-		_, _ = p.Fprintf(w, "the clock of this device is not set (it says %s): passes are held until it is\n", s.Now.Format(time.DateTime))
+		_, _ = p.Fprintf(w, "the clock of this device is not trusted (it says %s): %s; passes are held until it is right\n",
+			s.Now.Format(time.DateTime), p.Text(s.ClockProblem))
 	}
 	_, _ = p.Fprintf(w, "journal  %s, %s of %s, disk has %s left\n\n",
 		counted(s.Journal.Passes, "pass"), size(p, s.Journal.Bytes), size(p, s.Journal.Limit), size(p, s.Journal.FreeDisk))

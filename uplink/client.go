@@ -62,6 +62,7 @@ type Client struct {
 	http     *http.Client
 	pace     *Pace
 	agent    string
+	heard    func(date time.Time, within time.Duration)
 }
 
 // NewClient checks the settings; what is wrong with them comes back as settings.Mistake values, joined.
@@ -124,7 +125,7 @@ func NewClient(env Env, section settings.Section, s ClientSettings) (*Client, er
 		return nil, errors.Join(mistakes...)
 	}
 	return &Client{
-		URL: u, pace: env.Pace, agent: env.UserAgent,
+		URL: u, pace: env.Pace, agent: env.UserAgent, heard: env.Heard,
 		Interval: time.Duration(float64(time.Second) / s.RequestsPerSecond),
 		http: &http.Client{
 			Transport:     transport,
@@ -204,6 +205,7 @@ func (c *Client) do(ctx context.Context, by *http.Client, req *http.Request) (*A
 	timed, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
 	var sent atomic.Bool
+	began := time.Now()
 	timed = httptrace.WithClientTrace(timed, &httptrace.ClientTrace{
 		// The header of a request with a large body leaves before the body is complete, and WroteHeaders comes as soon as it is
 		// in the buffer; from here on the portal may see the request.
@@ -218,6 +220,7 @@ func (c *Client) do(ctx context.Context, by *http.Client, req *http.Request) (*A
 		return nil, explain(err, !sent.Load(), c.URL.Host)
 	}
 	defer resp.Body.Close() //nolint:errcheck // only read from
+	took := time.Since(began)
 	body, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer))
 	if err != nil {
 		if ctx.Err() != nil {
@@ -232,6 +235,10 @@ func (c *Client) do(ctx context.Context, by *http.Client, req *http.Request) (*A
 	date, err := http.ParseTime(resp.Header.Get("Date"))
 	if err != nil {
 		date = time.Time{}
+	}
+	// What a cache has kept for a while is no news of the time, and what came in the open could come from anybody.
+	if c.heard != nil && !date.IsZero() && resp.TLS != nil && len(resp.TLS.VerifiedChains) > 0 && resp.Header.Get("Age") == "" {
+		c.heard(date, took)
 	}
 	return &Answer{
 		Status: resp.StatusCode, MediaType: mediaType, Body: body, Date: date,

@@ -51,6 +51,9 @@ type Env struct {
 	Tell func(event any)
 	// Broker is the MQTT broker of the configuration, or nil if it names none.
 	Broker *broker.Address
+	// Heard is told what time it is at a portal, each time it answers over a connection that was verified: the date of the answer,
+	// and within what time it was made. nil if nobody wants to know.
+	Heard func(date time.Time, within time.Duration)
 	// Agent is for uplinks that report on the agent itself.
 	Agent Agent
 	Log   *slog.Logger

@@ -36,7 +36,9 @@ type document struct {
 	} `yaml:"buffer"`
 	Uplinks []*node `yaml:"uplinks"`
 	Clock   struct {
-		Hold settings.Duration `yaml:"hold"`
+		Trust     string            `yaml:"trust"`
+		Hold      settings.Duration `yaml:"hold"`
+		AfterHold string            `yaml:"after_hold"`
 	} `yaml:"clock"`
 	Listen string `yaml:"listen"`
 }
@@ -115,7 +117,7 @@ func (ck *checker) config() *Config {
 	doc.Buffer.MaxSize = 512 << 20
 	doc.Buffer.Keep = settings.Duration(35 * 24 * time.Hour)
 	doc.Buffer.KeyFile = "journal.key"
-	doc.Clock.Hold = settings.Duration(24 * time.Hour)
+	doc.Clock.Trust, doc.Clock.AfterHold, doc.Clock.Hold = "auto", KeepHeld, settings.Duration(24*time.Hour)
 	if ck.file.root.kind != mapping {
 		ck.wrong("", `the file does not consist of lines of the form "key: value"`, adviceExample)
 		return nil
@@ -127,12 +129,13 @@ func (ck *checker) config() *Config {
 		Buffer: Buffer{
 			MaxSize: doc.Buffer.MaxSize, Keep: doc.Buffer.Keep.Std(), KeyFile: ck.file.absolute(doc.Buffer.KeyFile),
 		},
-		Clock: Clock{Hold: doc.Clock.Hold.Std()},
+		Clock: Clock{Trust: doc.Clock.Trust, Hold: doc.Clock.Hold.Std(), AfterHold: doc.Clock.AfterHold},
 		Zone:  time.UTC, // of a site without one; never nil, since modules check their settings all the same
 		file:  ck.file,
 	}
 	ck.site(&doc, c)
 	ck.buffer(&doc, c)
+	ck.clock(&doc)
 	ck.organizations(&doc, c)
 	ck.readers(&doc, c)
 	ck.uplinks(&doc, c)

@@ -110,10 +110,22 @@ type Buffer struct {
 	KeyFile string
 }
 
+// The values of clock.after_hold.
+const (
+	// KeepHeld leaves such passes to a person.
+	KeepHeld = "keep"
+	// SendApproximate sends them with an estimate and says so in the note.
+	SendApproximate = "send"
+)
+
 // Clock says what becomes of passes that were taken before the clock was right.
 type Clock struct {
-	// Hold is how long they wait for it. Default: 24h.
+	// Hold is how long those wait whose time cannot be known any more, from when the clock is right. Default: 24h.
 	Hold time.Duration
+	// AfterHold says what becomes of them then: KeepHeld or SendApproximate. Default: KeepHeld.
+	AfterHold string
+	// Trust is what it takes to believe the clock: auto, synchronized or always. Default: auto.
+	Trust string
 }
 
 // Organization gives the institution with that ID.

@@ -109,7 +109,7 @@ func TestDefaults(t *testing.T) {
 	want := Config{
 		Path: path, Device: "almaty-gate-1", Zone: c.Zone, DataDir: systemData(), Lang: "en", Listen: "127.0.0.1:8380",
 		Buffer: Buffer{MaxSize: 512 << 20, Keep: 35 * 24 * time.Hour, KeyFile: filepath.Join(dir, "journal.key")},
-		Clock:  Clock{Hold: 24 * time.Hour},
+		Clock:  Clock{Trust: "auto", Hold: 24 * time.Hour, AfterHold: KeepHeld},
 	}
 	got := *c
 	got.file = nil

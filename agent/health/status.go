@@ -14,7 +14,12 @@ type Status struct {
 	StartedAt time.Time `json:"started_at,omitzero"`
 	Now       time.Time `json:"now"`
 	// ClockTrusted is false while passes are held because the clock of the device is not set.
-	ClockTrusted bool          `json:"clock_trusted"`
+	ClockTrusted bool `json:"clock_trusted"`
+	// ClockSource is who vouches for a clock that is trusted, ClockDoubt why it is not, each in a word for machines.
+	ClockSource string `json:"clock_source,omitempty"`
+	ClockDoubt  string `json:"clock_doubt,omitempty"`
+	// ClockProblem says the latter for people.
+	ClockProblem string        `json:"clock_problem,omitempty"`
 	Journal      JournalStatus `json:"journal"`
 	Parts        []Report      `json:"parts"`
 	Uplinks      []Queue       `json:"uplinks"`
@@ -57,6 +62,8 @@ type Queue struct {
 	Held      int    `json:"held"`
 	Dead      int    `json:"dead"`
 	Uncertain int    `json:"uncertain"`
+	// HeldClock is how many of the held ones lack their time, because the clock was not to be trusted when they were read.
+	HeldClock int `json:"held_clock,omitempty"`
 	// OldestSeconds is the age of the oldest pass that waits; 0 if none does.
 	OldestSeconds int64 `json:"oldest_s"`
 	// Orphaned: the configuration has no uplink of this name any more, but passes wait for it.

@@ -103,7 +103,7 @@ func (i *Intake) Take(ctx context.Context, p *event.Pass) error {
 		return unknownReader(p.Reader)
 	}
 	if p.At.Wall.IsZero() {
-		p.At.Wall = time.Now()
+		p.At.Wall = i.Clock.Now()
 	}
 	if e.Conceal != nil {
 		concealed := *p
@@ -167,5 +167,5 @@ func (i *Intake) Remember(p *event.Pass) {
 	if e == nil {
 		return
 	}
-	e.memory.recall(p, time.Now().Add(-i.Clock.Age(p.At)), e.Repeat)
+	e.memory.recall(p, i.Clock.Now().Add(-i.Clock.Age(p.At)), e.Repeat)
 }

@@ -152,6 +152,9 @@ func values(q queue.Query) url.Values {
 	if q.Reveal {
 		v.Set("reveal", "")
 	}
+	if q.Approximate {
+		v.Set("approximate", "")
+	}
 	return v
 }
 

@@ -240,7 +240,7 @@ type Verified struct {
 // parseQuery takes nothing for "all" that was meant to be less: passes are dropped by it.
 func parseQuery(r *http.Request) (q queue.Query, err error) {
 	v := r.URL.Query()
-	q = queue.Query{Uplink: v.Get("uplink"), State: queue.State(v.Get("state")), Reveal: v.Has("reveal")}
+	q = queue.Query{Uplink: v.Get("uplink"), State: queue.State(v.Get("state")), Reveal: v.Has("reveal"), Approximate: v.Has("approximate")}
 	switch q.State {
 	case "", queue.Waiting, queue.Delivered, queue.Held, queue.Dead, queue.Uncertain:
 	default:

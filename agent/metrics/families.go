@@ -24,6 +24,14 @@ func agentFamilies() []Family {
 			func(s *snapshot, add sampler) { add("", truth(s.ClockTrusted)) },
 		},
 		{
+			"acs_agent_clock_source", Gauge, []string{"source"}, "1 for who vouches for the clock, or for why it is not trusted.",
+			func(s *snapshot, add sampler) {
+				if word := s.ClockSource + s.ClockDoubt; word != "" { // one of them is empty
+					add("", 1, word)
+				}
+			},
+		},
+		{
 			"acs_agent_config_refused", Gauge, nil,
 			"1 if the configuration was changed and is wrong, so that the agent works on with the one before.",
 			func(s *snapshot, add sampler) { add("", truth(configRefused(s.Status))) },
@@ -167,6 +175,8 @@ func uplinkFamilies() []Family {
 			func(q *health.Queue) float64 { return float64(q.Waiting) }),
 		queue("acs_agent_uplink_oldest_waiting_seconds", "Age of the oldest pass that waits; 0 if none does.",
 			func(q *health.Queue) float64 { return float64(q.OldestSeconds) }),
+		queue("acs_agent_uplink_held_clock_passes", "Held passes that lack their time.",
+			func(q *health.Queue) float64 { return float64(q.HeldClock) }),
 		queue("acs_agent_uplink_held_passes", "Passes that are not ready to be delivered: unknown cards, or the clock.",
 			func(q *health.Queue) float64 { return float64(q.Held) }),
 		queue("acs_agent_uplink_dead_passes", "Passes that the portal refused; a person has to look at them.",

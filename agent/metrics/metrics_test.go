@@ -44,7 +44,7 @@ func troubled() *health.Status {
 	temperature, load := 61.5, 0.42
 	return &health.Status{
 		Device: "almaty-gate-1", Version: "1.4.0", Boot: "3f0c", Running: true, PID: 812, StartedAt: ago(26 * time.Hour), Now: now,
-		ClockTrusted: true,
+		ClockTrusted: true, ClockSource: "synchronized",
 		Journal:      health.JournalStatus{Passes: 120034, Bytes: 41 << 20, Limit: 512 << 20, FreeDisk: 3 << 30, Holes: 2},
 		Parts: []health.Report{
 			{Kind: health.Journal, Name: "journal", State: health.Up, Since: ago(26 * time.Hour)},

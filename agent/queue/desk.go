@@ -40,7 +40,10 @@ type Item struct {
 	// Reason says why the pass is aside.
 	Reason string `json:"reason,omitempty"`
 	// Since is when it was put aside.
-	Since        time.Time       `json:"since,omitzero"`
+	Since time.Time `json:"since,omitzero"`
+	// Until is when a held pass stops waiting for its time to become known; zero if it waits for something else, or that wait has
+	// not begun.
+	Until        time.Time       `json:"until,omitzero"`
 	ID           event.ID        `json:"id"`
 	Reader       string          `json:"reader"`
 	At           time.Time       `json:"at"`
@@ -63,6 +66,8 @@ type Query struct {
 	State State
 	// Number limits them to one pass; 0: all.
 	Number uint64
+	// Approximate: Release also sends passes whose time cannot be known, with an estimate, and the note says so.
+	Approximate bool
 	// Reveal shows cards, IINs and names in full; otherwise they are masked.
 	Reveal bool
 }
@@ -116,6 +121,9 @@ func (d *Desk) Items(ctx context.Context, q Query, visit func(*Item) bool) error
 				if q.Number == 0 || a.Seq == q.Number {
 					item := describe(&a.Pass, q.Reveal)
 					item.Number, item.Uplink, item.State, item.Reason, item.Since = a.Seq, uplink, state, a.Reason, a.At
+					if state == Held && a.Pending == event.ClockNotSet {
+						item.Until, _ = d.Who.Clock.Due(a.Pass.At)
+					}
 					going = visit(item)
 				}
 				return going && (q.Number == 0 || a.Seq < q.Number)

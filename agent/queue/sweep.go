@@ -3,6 +3,7 @@ package queue
 import (
 	"context"
 	"log/slog"
+	"sync"
 	"time"
 
 	"github.com/acs-agent/acs-agent/agent/event"
@@ -19,11 +20,18 @@ type Sweeper struct {
 	again, fresh chan struct{}
 	// pause is the wait after a failure.
 	pause time.Duration
+
+	mu sync.Mutex
+	// timeless counts, for each uplink, the passes that the last looks have left held for want of their time.
+	timeless map[string]int
 }
 
 // NewSweeper makes a sweeper for the desk.
 func NewSweeper(desk *Desk, log *slog.Logger) *Sweeper {
-	return &Sweeper{Desk: desk, Log: log, again: make(chan struct{}, 1), fresh: make(chan struct{}, 1), pause: time.Minute}
+	return &Sweeper{
+		Desk: desk, Log: log, again: make(chan struct{}, 1), fresh: make(chan struct{}, 1), pause: time.Minute,
+		timeless: make(map[string]int),
+	}
 }
 
 // Again asks for a look at all held passes, because the cardholders or the clock have changed. It does not wait.
@@ -72,21 +80,42 @@ func (s *Sweeper) Run(ctx context.Context) error {
 
 // sweep sends on what is complete of an uplink's held passes above after, and returns the number of the last that it looked at.
 func (s *Sweeper) sweep(ctx context.Context, uplinkName string, after uint64) (last uint64, err error) {
-	released := 0
+	released, timeless := 0, 0
 	last, err = s.Desk.each(ctx, uplinkName, event.Held, after, 0, func(a *buffer.AsideRecord) error {
 		if a.Pending == event.None {
 			return nil // held for a reason of the uplink's own: sent on at once it would be held at once, for ever
 		}
-		lacks, err := s.Desk.release(ctx, uplinkName, a)
+		lacks, err := s.Desk.release(ctx, uplinkName, a, false)
 		if err == nil && lacks == event.None {
 			released++
 		}
+		if lacks == event.ClockNotSet {
+			timeless++
+		}
 		return err
 	})
+	s.count(uplinkName, timeless, after == 0)
 	if released > 0 {
 		s.Log.Info("held passes go on", "uplink", uplinkName, "passes", released)
 	}
 	return last, err
+}
+
+// count notes how many passes a look has left without their time, all from the beginning or those behind the look before.
+func (s *Sweeper) count(uplinkName string, n int, all bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !all {
+		n += s.timeless[uplinkName]
+	}
+	s.timeless[uplinkName] = n
+}
+
+// Timeless is how many passes of an uplink were held for want of their time when the sweeper looked last.
+func (s *Sweeper) Timeless(uplinkName string) int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.timeless[uplinkName]
 }
 
 // Watch wraps a source so that the sweeper learns of each pass that is held: what it lacked may have become known since it was

@@ -16,7 +16,7 @@ var codeForm = regexp.MustCompile(`^[a-z][a-z0-9-]{0,39}$`)
 func compose(s *health.Status) Heartbeat {
 	b := Heartbeat{
 		Version: Version, Device: s.Device, Boot: s.Boot, At: second(s.Now, s.Now), Uptime: seconds(s.StartedAt, s.Now), Agent: s.Version,
-		Clock:   Clock{Trusted: s.ClockTrusted},
+		Clock:   Clock{Trusted: s.ClockTrusted, Source: s.ClockSource, Doubt: s.ClockDoubt},
 		Config:  Part{State: string(health.Up)}, // unless it says otherwise: it is in use
 		Readers: []Reader{}, Uplinks: []Uplink{}, Alerts: []string{},
 		Journal: Journal{Bytes: s.Journal.Bytes, Limit: s.Journal.Limit, FreeDisk: s.Journal.FreeDisk, Holes: s.Journal.Holes},

@@ -114,6 +114,10 @@ type Heartbeat struct {
 type Clock struct {
 	// Trusted is false while passes are held because the clock is not set.
 	Trusted bool `json:"trusted"`
+	// Source is who vouches for it: `synchronized`, `portal`, `battery`, `built-in` or `setting`; empty if nobody does.
+	Source string `json:"source,omitempty"`
+	// Doubt is why it is not trusted, in one word; empty if it is.
+	Doubt string `json:"doubt,omitempty"`
 }
 
 // Part is how one part is doing.
