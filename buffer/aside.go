@@ -172,7 +172,7 @@ func (j *Journal) Asides(ctx context.Context, uplink string, state event.State, 
 	if !validState(state) {
 		return fmt.Errorf("passes aside of %s: no state %d", uplink, state)
 	}
-	if err := j.enter(); err != nil {
+	if err := j.enterWhole(); err != nil {
 		return err
 	}
 	defer j.leave()
@@ -241,7 +241,7 @@ func (j *Journal) badAside(key []byte, err error) {
 // Release takes a pass back into the row, at its end and for that uplink alone: p if it is not nil, else the pass as it was
 // put aside. Both happen in one step.
 func (j *Journal) Release(ctx context.Context, uplink string, state event.State, seq uint64, p *event.Pass) error {
-	if err := j.enter(); err != nil {
+	if err := j.enterWhole(); err != nil {
 		return err
 	}
 	defer j.leave()
@@ -295,7 +295,7 @@ func (g *group) release(name string, state event.State, seq uint64, plain []byte
 
 // Drop deletes a pass aside for good: the decision of a person.
 func (j *Journal) Drop(ctx context.Context, uplink string, state event.State, seq uint64) error {
-	if err := j.enter(); err != nil {
+	if err := j.enterWhole(); err != nil {
 		return err
 	}
 	defer j.leave()

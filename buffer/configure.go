@@ -21,6 +21,10 @@ func (j *Journal) Configure(ctx context.Context, uplinks []string) error {
 		if err := j.space.check(min(openNeeds, j.space.minFree)); err != nil {
 			return err
 		}
+		j.opts.Uplinks = slices.Clone(uplinks)
+		if j.pending() {
+			return nil // they get their places with those that are read back
+		}
 		return j.enlist(uplinks)
 	}})
 	if err != nil {

@@ -1,7 +1,6 @@
 package buffer
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
 	"math/bits"
@@ -168,28 +167,6 @@ func TestLostNewestPassesAreAnAlarm(t *testing.T) {
 	}
 }
 
-func TestANewJournalGoesOnWithNewNumbers(t *testing.T) {
-	o := testOptions(t, "visits")
-	j := open(t, o)
-	appendInOrder(t, j, 1, 10)
-	shut(t, j)
-	if err := os.Rename(o.Dir, o.Dir+".broken"); err != nil {
-		t.Fatal(err)
-	}
-	var r reports
-	o.Report = r.add
-	j = open(t, o)
-	if s := j.Stats(); s.LostTail != 10 || len(r.all()) != 1 {
-		t.Errorf("%+v, reported %v", s, r.all())
-	}
-	if seq, err := j.Append(t.Context(), testPass(11)); seq != 11 || err != nil {
-		t.Errorf("number %d, %v", seq, err)
-	}
-	if got := fmt.Sprint(row(t, j.Source("visits"), 0)); got != "[11]" {
-		t.Errorf("row %s", got)
-	}
-}
-
 func TestADamagedFileOfNumbersIsMadeAnew(t *testing.T) {
 	o := testOptions(t)
 	j := open(t, o)
@@ -222,67 +199,6 @@ func TestEmptyFilesOfTheStoreAreNoObstacle(t *testing.T) {
 		if err := os.WriteFile(filepath.Join(o.Dir, name), nil, 0o600); err != nil {
 			t.Fatal(err)
 		}
-	}
-	if j = open(t, o); len(row(t, j.Source(""), 0)) != 3 {
-		t.Errorf("%d passes", j.End())
-	}
-}
-
-func TestTablesWithoutManifestAreLeftAlone(t *testing.T) {
-	o := testOptions(t)
-	j := open(t, o)
-	appendInOrder(t, j, 1, 3)
-	shut(t, j)
-	manifest := filepath.Join(o.Dir, "MANIFEST")
-	kept, err := os.ReadFile(manifest)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := os.Remove(manifest); err != nil {
-		t.Fatal(err)
-	}
-	before := files(t, o, "*")
-	if _, err := Open(t.Context(), o); err == nil || !strings.Contains(err.Error(), "Nothing has been changed") {
-		t.Errorf("error %v", err)
-	}
-	if after := files(t, o, "*"); !slices.Equal(before, after) {
-		t.Errorf("files before %v, after %v", before, after)
-	}
-	if err := os.WriteFile(manifest, kept, 0o600); err != nil {
-		t.Fatal(err)
-	}
-	if j = open(t, o); len(row(t, j.Source(""), 0)) != 3 {
-		t.Errorf("%d passes with the manifest again", j.End())
-	}
-}
-
-func TestABrokenStoreIsNotTouched(t *testing.T) {
-	o := testOptions(t)
-	j := open(t, o)
-	appendInOrder(t, j, 1, 3)
-	shut(t, j)
-	manifest := filepath.Join(o.Dir, "MANIFEST")
-	text, err := os.ReadFile(manifest)
-	if err != nil {
-		t.Fatal(err)
-	}
-	shut(t, open(t, o))
-	if kept, err := os.ReadFile(filepath.Join(o.Dir, manifestCopy)); err != nil || !bytes.Equal(kept, text) {
-		t.Errorf("the manifest of before the start is not kept: %v", err)
-	}
-	if text, err = os.ReadFile(manifest); err != nil {
-		t.Fatal(err)
-	}
-	broken := bytes.Clone(text)
-	broken[9] ^= 0xFF
-	if err := os.WriteFile(manifest, broken, 0o600); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := Open(t.Context(), o); err == nil || !strings.Contains(err.Error(), "nothing has been deleted") {
-		t.Errorf("error %v", err)
-	}
-	if err := os.WriteFile(manifest, text, 0o600); err != nil {
-		t.Fatal(err)
 	}
 	if j = open(t, o); len(row(t, j.Source(""), 0)) != 3 {
 		t.Errorf("%d passes", j.End())

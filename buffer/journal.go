@@ -86,6 +86,11 @@ type Options struct {
 	Report func(error)
 	// Uplinks are the names of those that read the journal.
 	Uplinks []string
+	// Repeatable are those of Uplinks whose portals recognise a pass that they are sent again. If the journal was damaged and an
+	// uplink's place is not certain, these are sent passes again; those of the others go aside as uncertain.
+	Repeatable []string
+	// Boot names the boot of the system; empty if it is not known. See Open.
+	Boot string
 	// MinFree is how much of the disk is left free, in bytes; passes are refused below it.
 	MinFree int64
 	// Now is the wall clock; nil: time.Now.
@@ -119,6 +124,7 @@ type Journal struct {
 	space   space
 	nextSeq uint64
 	nextSeg uint32
+	torn    bool // the store's log ended badly, or was not there
 	split   bool // the next pass begins a segment, because numbers were left out before it
 
 	ops      chan *op
@@ -132,6 +138,7 @@ type Journal struct {
 	segments []*segment   // by number; the last may still grow
 	end      uint64       // number of the newest pass
 	lostTail uint64
+	salvage  salvageRecord
 	uplinks  map[string]*uplink
 	asideKey map[uint32]cipher.AEAD
 	asideGen uint32 // the generation in use; 0: none
@@ -139,6 +146,8 @@ type Journal struct {
 	changed  chan struct{}
 
 	holes holes
+
+	salvaged chan struct{} // closed when nothing is left to be read back of broken stores
 
 	failure atomic.Pointer[error]
 	failed  chan struct{}

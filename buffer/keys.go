@@ -21,6 +21,7 @@ const (
 	kindFloor    = 'f' // the oldest segment and pass that are kept
 	kindKey      = 'k' // segment u32: first pass of the segment
 	kindMeta     = 'm' // version of the scheme
+	kindSalvage  = 'r' // broken stores that are read back, in JSON
 	kindSummary  = 's' // segment u32: what a finished segment holds
 )
 

@@ -61,7 +61,7 @@ func (j *Journal) checkMeta() error {
 			return err
 		}
 		if !empty {
-			return errors.New("the record of the journal's version is missing; nothing has been changed: copy the folder away")
+			return errors.New("the record of the journal's version is missing")
 		}
 		return j.store([]entry{{key: key, value: []byte{schemaVersion}}})
 	}
@@ -72,7 +72,7 @@ func (j *Journal) checkMeta() error {
 	case len(value) > 0 && value[0] == wrappedVersion:
 		return j.gatherKeys(value[1:])
 	case len(value) == 0 || value[0] != schemaVersion:
-		return errors.New("the journal was written by a newer agent; nothing has been changed")
+		return errNewer
 	case j.keys.generation == 0:
 		return fmt.Errorf("%w: the files keys.a and keys.b are missing: put them back from a copy of the folder "+
 			"(without them the stored passes cannot be read; nothing has been changed)", ErrKey)
@@ -136,7 +136,7 @@ func (j *Journal) fillGaps(first floor) {
 	var whole []*segment
 	next := floor{max(1, first.id), max(1, first.seq)}
 	for _, s := range j.segments {
-		if s.id > next.id && s.first > next.seq {
+		if s.id > next.id && s.first > next.seq && !slices.Contains(j.salvage.Seams, s.id) {
 			j.report(fmt.Errorf("the records of segments %d to %d of the journal are lost: their passes cannot be read", next.id, s.id-1))
 			whole = append(whole, &segment{id: s.id - 1, first: next.seq, last: s.first - 1, finished: true})
 		}
@@ -182,9 +182,12 @@ func (j *Journal) loadEnd(begin uint64) error {
 // loadCursors reads the cursors and enlists the configured uplinks.
 func (j *Journal) loadCursors() error {
 	j.uplinks = map[string]*uplink{}
+	if j.salvage.Pending {
+		return nil // nobody has a place before everything is read back
+	}
 	err := j.each(stateKey(kindCursor), func(key, value []byte) error {
 		if len(value) != 8 {
-			return errors.New("a cursor is damaged; nothing has been changed: copy the folder away")
+			return errors.New("a cursor is damaged")
 		}
 		j.uplinks[string(key[2:])] = &uplink{cursor: binary.BigEndian.Uint64(value)}
 		return nil
@@ -210,6 +213,12 @@ func (j *Journal) setNumbers() {
 		j.lostTail = proven - j.end
 		j.nextSeq, j.split = given+1, true // the segment ends with what is there
 		j.report(fmt.Errorf("the newest passes of the journal are lost: %d to %d were stored and are not there any more", j.end+1, proven))
+	}
+	if proven <= j.end && j.torn && j.numbers.stored < j.numbers.given && given > j.end && j.end > 0 {
+		// The journal was not closed in order. As a rule a write was cut short that nobody was told of, but the end of the log may
+		// as well have held passes that nothing else tells of.
+		j.nextSeq, j.split = given+1, true
+		j.log.Warn("the store's log has no proper end; if power failed or the agent was killed, that is as it should be")
 	}
 	if err := j.numbers.reserve(min(proven, j.end), j.nextSeq); err != nil {
 		j.report(err)
@@ -242,6 +251,9 @@ func (j *Journal) measureTail(ctx context.Context) {
 // past is the remains of a step that was not finished: the pass is still in the row, and the step will be made again.
 func (j *Journal) loadAsides() error {
 	j.asideKey = map[uint32]cipher.AEAD{}
+	if j.salvage.Pending {
+		return nil
+	}
 	var keyless []entry
 	err := j.each(stateKey(kindAsideKey), func(key, value []byte) error {
 		gen := binary.BigEndian.Uint32(key[2:])

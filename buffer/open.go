@@ -15,8 +15,10 @@ import (
 	"github.com/dgraph-io/badger/v4"
 )
 
-// Open opens the journal, or makes it. It deletes nothing but what an interrupted deletion has left behind; whatever it
-// cannot make sense of it leaves as it is, and its error says what to do.
+// Open opens the journal, or makes it. A store that is broken, or that has ended the process at two starts of one boot while it was
+// being opened, is put aside: its folder is renamed, passes go into a fresh store at once, and what can be read is read back beside
+// that; see Salvaged. Where another store would fare no better (the key, the rights, the room on the disk), and where the
+// journal is in use or from a newer agent, nothing is changed and the error says what to do.
 func Open(ctx context.Context, o Options) (*Journal, error) {
 	if err := o.complete(); err != nil {
 		return nil, fmt.Errorf("open the journal: %w", err)
@@ -24,11 +26,34 @@ func Open(ctx context.Context, o Options) (*Journal, error) {
 	if err := checkCorrections(); err != nil {
 		return nil, err
 	}
+	j, err := openJournal(ctx, &o)
+	if b, ok := errors.AsType[*broken](err); ok {
+		folder, asideErr := setAside(&o, b)
+		if asideErr != nil {
+			return nil, errors.Join(err, asideErr)
+		}
+		o.Log.Error("the store of the journal is broken and was put aside; passes go into a fresh one, and what can be read is read back",
+			"folder", folder, "error", b.cause)
+		j, err = openJournal(ctx, &o)
+	}
+	if err != nil {
+		return nil, err
+	}
+	go j.write()
+	j.keeper.Go(j.keep)
+	if j.pending() {
+		j.keeper.Go(j.runSalvage)
+	}
+	return j, nil
+}
+
+// openJournal opens what is in the folder. The error is a *broken, somewhere in its chain, if another store has to take its place.
+func openJournal(ctx context.Context, o *Options) (*Journal, error) {
 	j := &Journal{
-		opts: o, log: o.Log, numbers: numbers{path: o.Dir + ".numbers"},
+		opts: *o, log: o.Log, numbers: numbers{path: o.Dir + ".numbers"},
 		ops: make(chan *op, maxGroup), stop: make(chan struct{}), written: make(chan struct{}),
 		changed: make(chan struct{}), failed: make(chan struct{}), closing: make(chan struct{}),
-		holes: holes{known: map[uint64]struct{}{}},
+		holes: holes{known: map[uint64]struct{}{}}, salvaged: make(chan struct{}),
 	}
 	j.space.dir, j.space.limit, j.space.minFree = o.Dir, o.MaxSize, o.MinFree
 	j.space.ballast, j.space.freeSpace = o.tuning.ballast, o.tuning.freeSpace
@@ -41,8 +66,6 @@ func Open(ctx context.Context, o Options) (*Journal, error) {
 		}
 		return nil, fmt.Errorf("open the journal in %s: %w", o.Dir, err)
 	}
-	go j.write()
-	j.keeper.Go(j.keep)
 	return j, nil
 }
 
@@ -108,13 +131,31 @@ func (j *Journal) open(ctx context.Context) (err error) {
 	if err := j.space.makeRoom(); err != nil {
 		return err
 	}
-	exists, err := inspect(dir)
-	if err != nil {
-		return err
+	exists, missing := inspect(dir)
+	if missing != nil && !exists {
+		return missing
 	}
 	if j.keys, err = openKeyring(&j.opts, exists); err != nil {
 		return err
 	}
+	if missing != nil {
+		return missing
+	}
+	if j.torn, err = checkFiles(dir); err != nil {
+		return err
+	}
+	a, err := beginAttempt(dir, j.opts.Boot)
+	if err != nil {
+		if _, ok := errors.AsType[*broken](err); ok {
+			return err
+		}
+		j.log.Warn("an attempt to open the journal cannot be noted", "error", err)
+	}
+	defer func() {
+		if err := a.end(); err != nil {
+			j.log.Warn("the end of an attempt to open the journal cannot be noted", "error", err)
+		}
+	}()
 	manifest, err := readManifest(dir)
 	if err != nil {
 		return err
@@ -122,6 +163,9 @@ func (j *Journal) open(ctx context.Context) (err error) {
 	options := storeOptions(dir, j.log, &j.troubles)
 	options.SyncWrites = !j.opts.tuning.unsynced
 	if j.db, err = openStore(options); err != nil {
+		return judge(err)
+	}
+	if err := judge(j.prepareSalvage()); err != nil {
 		return err
 	}
 	if len(manifest) > 0 {
@@ -132,33 +176,43 @@ func (j *Journal) open(ctx context.Context) (err error) {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	return j.load(ctx)
+	if err := judge(j.load(ctx)); err != nil {
+		return err
+	}
+	if err := judge(j.checkOrphans()); err != nil {
+		return err
+	}
+	if j.salvage.Pending {
+		return nil
+	}
+	close(j.salvaged)
+	return j.suspect()
 }
 
 // inspect looks at the files before the store does. Being killed while it deletes a file, the store leaves the file behind,
 // empty, and then cannot start with it; an empty file has nothing to lose. And where tables are but no manifest is, the store
-// would take all of them for garbage.
+// would take all of them for garbage: then exists is true, and the error is a *broken.
 func inspect(dir string) (exists bool, err error) {
 	_, err = os.Stat(filepath.Join(dir, badger.ManifestFilename))
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return false, err
 	}
 	exists = err == nil
+	listed := exists
 	entries, err := os.ReadDir(dir)
 	if err != nil {
 		return false, err
 	}
 	for _, e := range entries {
 		switch ext := filepath.Ext(e.Name()); {
-		case ext == ".sst" && !exists:
-			return false, fmt.Errorf("there are tables of passes, but the file %s is missing; opening would delete all of them. "+
-				"Nothing has been changed: copy the whole folder away before anything else is tried; moved away, the agent starts "+
-				"with an empty journal", badger.ManifestFilename)
+		case ext == ".sst" && !listed:
+			return true, &broken{fmt.Errorf("there are tables of passes, but the file %s is missing", badger.ManifestFilename)}
 		case ext == ".mem" || ext == ".vlog":
 			info, err := e.Info()
 			if err != nil {
 				return false, err
 			}
+			exists = exists || info.Size() > 0
 			if info.Size() == 0 {
 				if err := os.Remove(filepath.Join(dir, e.Name())); err != nil {
 					return false, err
@@ -181,8 +235,13 @@ func readManifest(dir string) ([]byte, error) {
 	return text, err
 }
 
-func openStore(options badger.Options) (*badger.DB, error) {
-	db, err := badger.Open(options)
+func openStore(options badger.Options) (db *badger.DB, err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			db, err = nil, errors.New("opening it ended in a panic") // whose words may repeat what is stored
+		}
+	}()
+	db, err = badger.Open(options)
 	if err == nil {
 		return db, nil
 	}
@@ -194,8 +253,7 @@ func openStore(options badger.Options) (*badger.DB, error) {
 		return nil, errors.Join(first, err)
 	}
 	if db, err = badger.Open(options); err != nil {
-		return nil, fmt.Errorf("%w (nothing has been deleted: copy the whole folder away before anything else is tried; "+
-			"moved away, the agent starts with an empty journal)", err)
+		return nil, err
 	}
 	return db, nil
 }

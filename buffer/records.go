@@ -23,7 +23,7 @@ func (j *Journal) Records(uplinkName string) *Records { return &Records{j: j, na
 
 // Get gives the value of a key, or nil if there is none.
 func (r *Records) Get(key string) (value []byte, err error) {
-	if err := r.j.enter(); err != nil {
+	if err := r.j.enterWhole(); err != nil {
 		return nil, err
 	}
 	defer r.j.leave()
@@ -44,7 +44,7 @@ func (r *Records) Get(key string) (value []byte, err error) {
 // Each calls visit for the records whose keys begin with prefix, in the order of their keys, until visit returns false. visit may
 // change records. A record that cannot be read is an error after all others were visited.
 func (r *Records) Each(prefix string, visit func(key string, value []byte) bool) error {
-	if err := r.j.enter(); err != nil {
+	if err := r.j.enterWhole(); err != nil {
 		return err
 	}
 	defer r.j.leave()
@@ -111,7 +111,7 @@ func (r *Records) Apply(ctx context.Context, changes ...event.Change) error {
 		return fmt.Errorf("records of %s: %d changes of %d bytes: at most %d of %d in one step",
 			r.name, len(changes), size, event.MaxChanges, event.MaxChangeBytes)
 	}
-	if err := r.j.enter(); err != nil {
+	if err := r.j.enterWhole(); err != nil {
 		return err
 	}
 	defer r.j.leave()

@@ -55,7 +55,7 @@ func (j *Journal) Retain(ctx context.Context, now time.Time, trusted bool) error
 }
 
 func (j *Journal) retain(ctx context.Context, now time.Time, trusted bool) error {
-	if !trusted {
+	if !trusted || j.pending() {
 		return nil
 	}
 	return j.do(ctx, &op{alone: func(context.Context) error {

@@ -75,7 +75,7 @@ func adoptRing(r *keyring, err error, exists bool, device cipher.AEAD) (*keyring
 // moment, also after a power cut, the key file opens everything; a change that was interrupted is finished at the next start. Data
 // keys, and with them the stored passes, stay as they are.
 func (j *Journal) Rotate(ctx context.Context) error {
-	if err := j.enter(); err != nil {
+	if err := j.enterWhole(); err != nil {
 		return err
 	}
 	defer j.leave()

@@ -51,7 +51,7 @@ func (s *Source) Changed() <-chan struct{} { return s.j.Changed() }
 // ends. Passes for other uplinks alone are left out; passes that are missing or damaged are reported and left out. The pass is
 // valid during the call only.
 func (s *Source) Scan(ctx context.Context, after, upto uint64, visit func(seq uint64, p *event.Pass) bool) error {
-	if err := s.j.enter(); err != nil {
+	if err := s.j.enterWhole(); err != nil {
 		return err
 	}
 	defer s.j.leave()
@@ -69,7 +69,7 @@ func (s *Source) Settle(ctx context.Context, upto uint64, delivered int, aside [
 	if len(aside) > event.MaxAside {
 		return fmt.Errorf("settle %s: %d passes aside, at most %d at a time", s.name, len(aside), event.MaxAside)
 	}
-	if err := s.j.enter(); err != nil {
+	if err := s.j.enterWhole(); err != nil {
 		return err
 	}
 	defer s.j.leave()
@@ -154,7 +154,7 @@ func validState(s event.State) bool { return s >= event.Held && s <= event.Uncer
 // Retire forgets the place of an uplink that is not configured any more, so that passes are not kept for it. It returns
 // ErrInUse if the uplink is configured, or has passes aside: those have to be released or dropped first.
 func (j *Journal) Retire(ctx context.Context, uplinkName string) error {
-	if err := j.enter(); err != nil {
+	if err := j.enterWhole(); err != nil {
 		return err
 	}
 	defer j.leave()

@@ -42,7 +42,7 @@ func (r *VerifyReport) problem(format string, args ...any) {
 // and that cursors and counts fit. It can run beside everything else; progress, if not nil, is called now and then.
 func (j *Journal) Verify(ctx context.Context, progress func(done, total uint64)) (VerifyReport, error) {
 	var r VerifyReport
-	if err := j.enter(); err != nil {
+	if err := j.enterWhole(); err != nil {
 		return r, err
 	}
 	defer j.leave()
