@@ -150,7 +150,15 @@ func (s *site) run(ctx context.Context, refused error, hangup <-chan os.Signal) 
 		return err
 	})
 	rest.start("local web server", s.web)
-	rest.start("held passes", s.sweeper.Run)
+	rest.start("damaged journal", s.salvage)
+	rest.start("held passes", func(ctx context.Context) error {
+		select {
+		case <-s.journal.Salvaged():
+			return s.sweeper.Run(ctx)
+		case <-ctx.Done():
+			return nil
+		}
+	})
 	rest.start("clock", s.watchClock)
 	if s.publisher != nil {
 		rest.start("events", s.publisher.Run)

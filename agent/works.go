@@ -38,7 +38,12 @@ func (w *works) start(p *plan) {
 		if u.passes {
 			source = s.sweeper.Watch(s.journal.Source(u.name))
 		}
-		w.running[u] = w.uplinks.keep(say, func(ctx context.Context) error { return u.Run(ctx, source, say) })
+		w.running[u] = w.uplinks.keep(say, func(ctx context.Context) error {
+			if !s.awaitWhole(ctx, u, say) {
+				return nil
+			}
+			return u.Run(ctx, source, say)
+		})
 	}
 	for _, l := range p.lines {
 		if w.running[l] == nil {

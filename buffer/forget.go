@@ -28,7 +28,7 @@ func (m Mention) Owed() uint64 { return m.Waiting + m.Held + m.Dead + m.Uncertai
 
 // Mentions counts the passes that a person has in the journal. is must not keep the pass.
 func (j *Journal) Mentions(ctx context.Context, is func(*event.Pass) bool) (m Mention, err error) {
-	if err := j.enter(); err != nil {
+	if err := j.enterWhole(); err != nil {
 		return m, err
 	}
 	defer j.leave()
@@ -112,7 +112,7 @@ const maxForgetRounds = 8
 // way, and what was deleted from the records of uplinks before. It can run beside everything else, needs room for the
 // segments concerned once more for a while, and can be called again when it was interrupted. progress may be nil.
 func (j *Journal) Forget(ctx context.Context, is func(*event.Pass) bool, progress func(done, total uint64)) (f Forgotten, err error) {
-	if err := j.enter(); err != nil {
+	if err := j.enterWhole(); err != nil {
 		return f, err
 	}
 	defer j.leave()

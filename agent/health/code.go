@@ -36,25 +36,27 @@ const (
 
 // Codes that only those can give who know what happened; see Coded.
 const (
-	Fault          Code = "fault"            // a fault of this program
-	KeyRefused     Code = "key-refused"      // the portal or broker does not take key or password
-	WrongAddress   Code = "wrong-address"    // what answers has no such path, or sends elsewhere
-	PortalBusy     Code = "portal-busy"      // 429 and 5xx
-	PortalRefused  Code = "portal-refused"   // the portal does not want what it got
-	PortalStrange  Code = "portal-strange"   // an answer that is not in the portal's document
-	Uncertain      Code = "uncertain"        // nobody knows whether the portal has got it
-	WaitsForPerson Code = "waits-for-person" // something is ready, and a person has to decide
-	BrokerRefused  Code = "broker-refused"   // the broker does not take client, protocol or topic
-	BrokerStrange  Code = "broker-strange"   // what answers does not speak MQTT
-	JournalFull    Code = "journal-full"     // no more passes can be stored
-	JournalFailing Code = "journal-failing"  // the journal cannot be written or read
-	PassesLost     Code = "passes-lost"      // passes came that could be kept nowhere
-	ConfigRefused  Code = "config-refused"   // a changed configuration has mistakes
-	ListUnusable   Code = "list-unusable"    // a list of cardholders, a roster, an inbox
-	RowsRefused    Code = "rows-refused"     // some rows of such a list; the others are used
-	RegistryFull   Code = "registry-full"    // no more subjects can be kept
-	PortUnfit      Code = "port-unfit"       // no serial port, or one without this speed
-	PortAmbiguous  Code = "port-ambiguous"   // several ports are what the settings ask for
+	Fault           Code = "fault"            // a fault of this program
+	KeyRefused      Code = "key-refused"      // the portal or broker does not take key or password
+	WrongAddress    Code = "wrong-address"    // what answers has no such path, or sends elsewhere
+	PortalBusy      Code = "portal-busy"      // 429 and 5xx
+	PortalRefused   Code = "portal-refused"   // the portal does not want what it got
+	PortalStrange   Code = "portal-strange"   // an answer that is not in the portal's document
+	Uncertain       Code = "uncertain"        // nobody knows whether the portal has got it
+	WaitsForPerson  Code = "waits-for-person" // something is ready, and a person has to decide
+	BrokerRefused   Code = "broker-refused"   // the broker does not take client, protocol or topic
+	BrokerStrange   Code = "broker-strange"   // what answers does not speak MQTT
+	JournalFull     Code = "journal-full"     // no more passes can be stored
+	JournalFailing  Code = "journal-failing"  // the journal cannot be written or read
+	JournalBroken   Code = "journal-broken"   // the store was damaged and put aside; it is being read back
+	JournalSalvaged Code = "journal-salvaged" // it was read back; a person has to look and delete it
+	PassesLost      Code = "passes-lost"      // passes came that could be kept nowhere
+	ConfigRefused   Code = "config-refused"   // a changed configuration has mistakes
+	ListUnusable    Code = "list-unusable"    // a list of cardholders, a roster, an inbox
+	RowsRefused     Code = "rows-refused"     // some rows of such a list; the others are used
+	RegistryFull    Code = "registry-full"    // no more subjects can be kept
+	PortUnfit       Code = "port-unfit"       // no serial port, or one without this speed
+	PortAmbiguous   Code = "port-ambiguous"   // several ports are what the settings ask for
 )
 
 // coded is an error whose code is known.

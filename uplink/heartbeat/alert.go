@@ -16,6 +16,7 @@ const (
 	UplinkGone         = "uplink-gone" // passes wait for an uplink that the configuration does not name any more
 	DeadLetters        = "dead-letters"
 	Uncertain          = "uncertain"
+	JournalBroken      = "journal-broken"
 	JournalFailing     = "journal-failing"
 	JournalFilling     = "journal-filling" // what cannot be deleted takes 80 % of the room
 	JournalFull        = "journal-full"
@@ -31,7 +32,7 @@ const (
 // Codes are all codes of alerts, in the order in which they are told.
 func Codes() []string {
 	return []string{
-		JournalFull, JournalFailing, JournalFilling, JournalHoles, DiskLow, ClockNotSet, ConfigRefused, CardholdersFailing, WebFailing,
+		JournalFull, JournalBroken, JournalFailing, JournalFilling, JournalHoles, DiskLow, ClockNotSet, ConfigRefused, CardholdersFailing, WebFailing,
 		ReaderStopped, ReaderFailing, BrokerFailing, UplinkStopped, UplinkFailing, UplinkGone, DeadLetters, Uncertain,
 	}
 }
@@ -123,6 +124,9 @@ func partAlerts(p *health.Report) (failing, stopped string) {
 	case health.Journal:
 		if p.Code == string(health.JournalFull) {
 			return JournalFull, JournalFull
+		}
+		if p.Code == string(health.JournalBroken) || p.Code == string(health.JournalSalvaged) {
+			return JournalBroken, JournalBroken
 		}
 		return JournalFailing, JournalFailing
 	case health.Config:

@@ -37,7 +37,9 @@ func compose(s *health.Status) Heartbeat {
 		case health.Config:
 			b.Config = partOf(p)
 		case health.Journal:
-			b.Journal.Part = partOf(p)
+			if b.Journal.Part.State == "" || b.Journal.Part.State == string(health.Up) { // not worse than what is said already
+				b.Journal.Part = partOf(p)
+			}
 		default: // has alerts, but no place here
 		}
 	}
