@@ -104,7 +104,7 @@ func newRoot(p *lang.Printer) *cobra.Command {
 	root.SuggestionsMinimumDistance = 2
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usage{err} })
 	for _, c := range []func(*options) *cobra.Command{
-		newRun, newCheck, newDemo, newSandbox, newStatus, newWatch, newQueue, newExam, newSubjects, newChecks, newCallbacks, newDrivers, newDoctor, newService, newFleet, newVersion, newExample, newCompletion,
+		newRun, newCheck, newDemo, newSandbox, newStatus, newWatch, newQueue, newForget, newKey, newExam, newSubjects, newChecks, newCallbacks, newDrivers, newDoctor, newService, newFleet, newVersion, newExample, newCompletion,
 	} {
 		root.AddCommand(c(o))
 	}

@@ -74,7 +74,8 @@ func newSite(ctx context.Context, cfg *config.Config, log *slog.Logger) (*site, 
 	}
 	s.journal, err = buffer.Open(ctx, buffer.Options{
 		Dir: filepath.Join(cfg.DataDir, journalDir), KeyFile: cfg.Buffer.KeyFile, MaxSize: int64(cfg.Buffer.MaxSize), Keep: cfg.Buffer.Keep,
-		Log: log, Uplinks: p.uplinkNames(), Report: func(err error) { log.Error("journal is damaged", "error", err) },
+		Log: log, Uplinks: p.uplinkNames(), Repeatable: p.repeatable(), Boot: s.clock.Boot(),
+		Report: func(err error) { log.Error("journal is damaged", "error", err) },
 	})
 	if err != nil {
 		return nil, fmt.Errorf("journal: %w", err)
@@ -184,7 +185,7 @@ func (s *site) close() {
 
 // api answers the commands.
 func (s *site) api() *localapi.Server {
-	server := &localapi.Server{Status: s.Status, Desk: s.desk, Log: s.log, Uplinks: s.commands}
+	server := &localapi.Server{Status: s.Status, Desk: s.desk, Log: s.log, Uplinks: s.commands, Privacy: s.privacy()}
 	if s.running {
 		server.Seen = s.hub
 	}

@@ -34,8 +34,17 @@ func deviceKey(path string, journalExists bool, log *slog.Logger) (cipher.AEAD, 
 	return device, err
 }
 
-// readKeyFile reads a device key. Its errors repeat nothing of the content.
+// readKeyFile reads a device key.
 func readKeyFile(path string) (cipher.AEAD, error) {
+	key, err := rawKey(path)
+	if err != nil {
+		return nil, err
+	}
+	return newAEAD(key)
+}
+
+// rawKey reads the bytes of a device key. Its errors repeat nothing of the content.
+func rawKey(path string) ([]byte, error) {
 	text, err := os.ReadFile(path) //nolint:gosec // the path is the operator's
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, err
@@ -51,7 +60,7 @@ func readKeyFile(path string) (cipher.AEAD, error) {
 	if _, err := hex.Decode(key, text); err != nil {
 		return nil, fmt.Errorf("%w: %s: not hexadecimal", ErrKey, path)
 	}
-	return newAEAD(key)
+	return key, nil
 }
 
 func makeKeyFile(path string) error {

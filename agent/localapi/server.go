@@ -45,7 +45,9 @@ type Server struct {
 	Uplinks func() map[string]Commands
 	// Seen is where passes are watched as they come; nil if no agent runs.
 	Seen *Hub
-	Log  *slog.Logger
+	// Privacy is what is needed to forget a person beside the journal.
+	Privacy
+	Log *slog.Logger
 }
 
 // Commands are what one uplink can be asked and told.
@@ -63,6 +65,9 @@ func (s *Server) Handler() http.Handler {
 	mux.HandleFunc("GET /v1/queue", s.list)
 	mux.HandleFunc("POST /v1/queue/{action}", s.act)
 	mux.HandleFunc("POST /v1/verify", s.verify)
+	mux.HandleFunc("POST /v1/forget", s.forget)
+	mux.HandleFunc("GET /v1/key", s.key)
+	mux.HandleFunc("POST /v1/key/rotate", s.rotate)
 	mux.HandleFunc("GET /v1/uplinks", s.uplinks)
 	mux.HandleFunc("/v1/uplinks/{name}/", s.command)
 	return mux
