@@ -69,11 +69,12 @@ func salvageProblem(s *buffer.Salvage) error {
 	case s.Running:
 		return health.Coded(health.JournalBroken, fmt.Errorf("the journal was damaged and is being read back; passes are taken (damaged store: %s)", where))
 	}
-	said := fmt.Sprintf("the journal was damaged: %d passes and %d records read back, %d and %d lost", s.Passes, s.Records, s.Lost, s.BadRecords)
+	said := fmt.Errorf("the journal was damaged: %d passes and %d records read back, %d and %d lost", s.Passes, s.Records, s.Lost, s.BadRecords)
 	if s.Uncertain > 0 {
-		said += fmt.Sprintf("; %d passes may have been delivered: acs-agent queue list --state uncertain", s.Uncertain)
+		said = fmt.Errorf("the journal was damaged: %d passes and %d records read back, %d and %d lost; %d passes may have been delivered: "+
+			"acs-agent queue list --state uncertain", s.Passes, s.Records, s.Lost, s.BadRecords, s.Uncertain)
 	}
-	return health.Coded(health.JournalSalvaged, fmt.Errorf("%s; look at dmesg, replace the card or disk, then delete the damaged store: %s", said, where))
+	return health.Coded(health.JournalSalvaged, fmt.Errorf("%w; look at dmesg, replace the card or disk, then delete the damaged store: %s", said, where))
 }
 
 // awaitWhole waits until an uplink can rely on what the journal has kept for it. Where newer records of it may be lost, a person has

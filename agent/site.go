@@ -106,7 +106,7 @@ func newSite(ctx context.Context, cfg *config.Config, log *slog.Logger) (*site, 
 // services are what the uplinks of this site are given.
 func (s *site) services() services {
 	return services{
-		store: func(name string) uplink.Store { return s.journal.Records(name) }, tell: s.tell, agent: s, pace: s.pace, before: s.current(), heard: s.clock.Heard,
+		store: func(name string) uplink.Store { return s.journal.Records(name) }, tell: s.tell, agent: s, pace: s.pace, before: s.current(), heard: s.heard,
 	}
 }
 

@@ -3,6 +3,7 @@ package buffer
 import (
 	"context"
 	"encoding/binary"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"hash/crc32"
@@ -65,22 +66,22 @@ type attempt struct{ path string }
 
 func beginAttempt(dir, boot string) (a attempt, err error) {
 	a.path = dir + openingEnd
-	var count int
-	var before string
-	text, err := os.ReadFile(a.path)
-	if err == nil {
-		_, _ = fmt.Sscanf(string(text), "attempt %d\nboot %s\n", &count, &before) // what is not there counts as 0
+	var note struct {
+		Attempt int    `json:"attempt"`
+		Boot    string `json:"boot"`
 	}
-	if boot == "" {
-		boot = "unknown"
+	if text, err := os.ReadFile(a.path); err != nil || json.Unmarshal(text, &note) != nil || note.Boot != boot {
+		note.Attempt = 0
 	}
-	if before != boot {
-		count = 0
+	if note.Attempt >= mostAttempts {
+		return a, &broken{fmt.Errorf("it has ended the process at its last %d starts", note.Attempt)}
 	}
-	if count >= mostAttempts {
-		return a, &broken{fmt.Errorf("it has ended the process at its last %d starts", count)}
+	note.Attempt, note.Boot = note.Attempt+1, boot
+	text, err := json.Marshal(note)
+	if err != nil {
+		return a, err
 	}
-	return a, replaceFile(a.path, fmt.Appendf(nil, "attempt %d\nboot %s\n", count+1, boot))
+	return a, replaceFile(a.path, append(text, '\n'))
 }
 
 func (a attempt) end() error {

@@ -304,9 +304,9 @@ func TestNothingIsPutAsideForWhatAnotherStoreWouldNotMend(t *testing.T) {
 
 func TestAStoreThatEndsTheProcessIsPutAside(t *testing.T) {
 	o := snapshot(t)
-	o.Boot = "this-boot"
+	o.Boot = "this boot"
 	marker := o.Dir + openingEnd
-	for attempt, text := range []string{"attempt 1\nboot this-boot\n", "attempt 2\nboot the one before\n", "attempt x", ""} {
+	for attempt, text := range []string{`{"attempt":1,"boot":"this boot"}`, `{"attempt":2,"boot":"the one before"}`, `{"attempt"`, ``} {
 		if err := os.WriteFile(marker, []byte(text), 0o600); err != nil {
 			t.Fatal(err)
 		}
@@ -318,7 +318,7 @@ func TestAStoreThatEndsTheProcessIsPutAside(t *testing.T) {
 			t.Errorf("the attempt was not ended: %v", err)
 		}
 	}
-	if err := os.WriteFile(marker, []byte("attempt 2\nboot this-boot\n"), 0o600); err != nil {
+	if err := os.WriteFile(marker, []byte(`{"attempt":2,"boot":"this boot"}`), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	var r reports
