@@ -85,6 +85,9 @@ func (s *site) watchClock(ctx context.Context) error {
 	}
 }
 
+// heard tells the clock what time it is at a portal.
+func (s *site) heard(date time.Time, within time.Duration) { s.clock.Heard(date, within) }
+
 // askPortals sends the portals a question that leaves nothing behind: each answer tells what time it is there. Those that count log-ins
 // are left alone.
 func (s *site) askPortals(ctx context.Context) {

@@ -258,6 +258,27 @@ func retryAfter(header string, now time.Time) time.Duration {
 	return max(0, min(wait, maxRetryAfter))
 }
 
+// outOfDate says of a certificate that it is not valid now. The text of the library has the time in it, to the second, and would make
+// every failure a new one.
+type outOfDate struct {
+	host  string
+	cert  *x509.Certificate
+	now   time.Time
+	cause error
+}
+
+func (o *outOfDate) Error() string {
+	switch {
+	case o.cert == nil:
+		return fmt.Sprintf("%s: the certificate is not valid now", o.host)
+	case o.now.Before(o.cert.NotBefore):
+		return fmt.Sprintf("%s: the certificate is not valid before %s", o.host, o.cert.NotBefore.Format(time.DateOnly))
+	}
+	return fmt.Sprintf("%s: the certificate is not valid after %s", o.host, o.cert.NotAfter.Format(time.DateOnly))
+}
+
+func (o *outOfDate) Unwrap() error { return o.cause }
+
 // errCut is one word for the many ways in which the end of a connection shows.
 var errCut = health.Coded(health.Cut, errors.New("the connection was cut"))
 
@@ -287,7 +308,8 @@ func explain(err error, unsent bool, host string) *Failure {
 		f.hint = "the name is not found: check the network cable, the DNS server and the spelling of url"
 	case errors.As(err, &invalid) && invalid.Reason == x509.Expired:
 		f.Clock = true
-		f.hint = "is the clock of this device right? it says " + time.Now().Format(time.RFC3339)
+		f.cause = &outOfDate{host: host, cert: invalid.Cert, now: time.Now(), cause: err}
+		f.hint = "is the clock of this device right? it says " + time.Now().Format(time.DateOnly)
 	case errors.As(err, &unknown):
 		f.hint = "something between here and the portal opens the connection, or ca_file is missing"
 	case errors.As(err, &foreign):

@@ -55,11 +55,16 @@ func TestExplainTLS(t *testing.T) {
 	trusting := func() *tls.Config { return &tls.Config{RootCAs: roots, MinVersion: tls.VersionTLS12} }
 	named := trusting()
 	named.ServerName = "broker.invalid"
+	unset, ahead := trusting(), trusting()
+	unset.Time = func() time.Time { return server.Certificate().NotBefore.Add(-time.Hour) }
+	ahead.Time = func() time.Time { return server.Certificate().NotAfter.Add(time.Hour) }
 	for name, c := range map[string]struct {
 		address Address
 		want    string
 	}{
 		"not trusted":      {Address{URL: "mqtts://" + address}, "is not trusted"},
+		"clock behind":     {Address{URL: "mqtts://" + address, TLS: unset}, "is not valid today (check the clock of this device"},
+		"clock ahead":      {Address{URL: "mqtts://" + address, TLS: ahead}, "is not valid today (check the clock of this device"},
 		"other name":       {Address{URL: "mqtts://" + address, TLS: named}, "is for another name"},
 		"port without TLS": {Address{URL: "mqtts://" + strings.TrimPrefix(plain, "mqtt://")}, "closed the connection"},
 		"web, no socket":   {Address{URL: "wss://" + address, TLS: trusting()}, "404 Not Found"},

@@ -45,7 +45,7 @@ func troubled() *health.Status {
 	return &health.Status{
 		Device: "almaty-gate-1", Version: "1.4.0", Boot: "3f0c", Running: true, PID: 812, StartedAt: ago(26 * time.Hour), Now: now,
 		ClockTrusted: true, ClockSource: "synchronized",
-		Journal:      health.JournalStatus{Passes: 120034, Bytes: 41 << 20, Limit: 512 << 20, FreeDisk: 3 << 30, Holes: 2},
+		Journal: health.JournalStatus{Passes: 120034, Bytes: 41 << 20, Limit: 512 << 20, FreeDisk: 3 << 30, Holes: 2},
 		Parts: []health.Report{
 			{Kind: health.Journal, Name: "journal", State: health.Up, Since: ago(26 * time.Hour)},
 			{Kind: health.Config, Name: "config", State: health.Down, Code: "config-refused", Problem: "line 7", Since: ago(time.Hour)},
