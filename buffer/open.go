@@ -156,6 +156,9 @@ func (j *Journal) open(ctx context.Context) (err error) {
 			j.log.Warn("the end of an attempt to open the journal cannot be noted", "error", err)
 		}
 	}()
+	if err := mendManifest(dir, j.log); err != nil {
+		return err
+	}
 	manifest, err := readManifest(dir)
 	if err != nil {
 		return err

@@ -65,13 +65,14 @@ type Faults struct {
 type Disk struct {
 	faults Faults
 
-	mu             sync.Mutex
-	nodes          map[uint64]*node
-	next           uint64
-	journal        []change
-	epoch          int // how often the journal was made durable
-	decide         func(Op) Verdict
-	requests, lost int
+	mu      sync.Mutex
+	nodes   map[uint64]*node
+	next    uint64
+	journal []change
+	epoch   int // how often the journal was made durable
+	decide  func(Op) Verdict
+	last    Op
+	lost    int
 
 	dead              chan struct{} // closed by the cut
 	released          chan struct{} // closed when whoever waits may go
@@ -117,18 +118,18 @@ type change struct {
 	toName  string
 }
 
+// never is before any entry in the journal.
+const never = -1 << 31
+
 // NewDisk makes an empty disk.
 func NewDisk(f Faults) *Disk {
-	d := blank(f)
-	d.nodes[Root] = &node{
-		id: Root, mode: syscall.S_IFDIR | 0o755, made: time.Now(), touched: -1,
-		live: state{names: map[string]uint64{}}, disk: state{names: map[string]uint64{}},
+	return &Disk{
+		faults: f, next: Root, dead: make(chan struct{}), released: make(chan struct{}),
+		nodes: map[uint64]*node{Root: {
+			id: Root, mode: syscall.S_IFDIR | 0o755, made: time.Now(), touched: never,
+			live: state{names: map[string]uint64{}}, disk: state{names: map[string]uint64{}},
+		}},
 	}
-	return d
-}
-
-func blank(f Faults) *Disk {
-	return &Disk{faults: f, nodes: map[uint64]*node{}, next: Root, dead: make(chan struct{}), released: make(chan struct{})}
 }
 
 // Decide has f asked about each request that changes something, one at a time. It must not call the disk.
@@ -153,11 +154,11 @@ func (d *Disk) Dead() <-chan struct{} { return d.dead }
 // Release lets go whoever waits for a disk that is dead, with an error: after the process was told to die, so that it can.
 func (d *Disk) Release() { d.freeOnce.Do(func() { close(d.released) }) }
 
-// Requests is how many requests changed something.
-func (d *Disk) Requests() int {
+// Last is the newest request that was to change something: at the cut, the one under way.
+func (d *Disk) Last() Op {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	return d.requests
+	return d.last
 }
 
 // change carries a request out, unless the power has failed or fails now.
@@ -167,10 +168,10 @@ func (d *Disk) change(kind Kind, name func() string, do func() syscall.Errno) sy
 		d.mu.Unlock()
 		return d.wait()
 	}
-	d.requests++
+	d.last = Op{kind, name()}
 	verdict := GoOn
 	if d.decide != nil {
-		verdict = d.decide(Op{kind, name()})
+		verdict = d.decide(d.last)
 	}
 	var errno syscall.Errno
 	if verdict != CutBefore {
@@ -224,7 +225,7 @@ func (d *Disk) log(c change) {
 // mknode makes a file or folder.
 func (d *Disk) mknode(folder *node, name string, mode uint32) *node {
 	d.next++
-	n := &node{id: d.next, name: name, mode: mode, made: time.Now()}
+	n := &node{id: d.next, name: name, mode: mode, made: time.Now(), touched: never}
 	if n.folder() {
 		n.live.names, n.disk.names = map[string]uint64{}, map[string]uint64{}
 	}

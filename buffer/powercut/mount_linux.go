@@ -2,6 +2,7 @@ package powercut
 
 import (
 	"fmt"
+	"log/slog"
 	"maps"
 	"slices"
 	"syscall"
@@ -21,13 +22,14 @@ func (d *Disk) Mount(dir string) (*Mount, error) {
 	server, err := fuse.NewServer(&requests{RawFileSystem: fuse.NewDefaultRawFileSystem(), d: d}, dir, &fuse.MountOptions{
 		DirectMountStrict: true, FsName: "powercut", Name: "powercut",
 		DisableXAttrs: true, DisableReadDirPlus: true, MaxWrite: 128 << 10,
+		Logger: slog.NewLogLogger(slog.DiscardHandler, slog.LevelDebug), // it complains about processes that were killed
 	})
 	if err != nil {
-		return nil, fmt.Errorf("mount a disk at %s: %w", dir, err)
+		return nil, fmt.Errorf("mount a file system of our own at %s (needs root and /dev/fuse): %w", dir, err)
 	}
 	go server.Serve() // ends with Unmount, which waits for it
 	if err := server.WaitMount(); err != nil {
-		return nil, fmt.Errorf("mount a disk at %s: %w", dir, err)
+		return nil, fmt.Errorf("mount a file system of our own at %s (needs root and /dev/fuse): %w", dir, err)
 	}
 	return &Mount{server}, nil
 }

@@ -9,49 +9,75 @@ import (
 	"slices"
 )
 
-// Survivor is the disk as it is found after the cut: what was durable and, as r decides, some of the rest.
+// Survivor is the disk as it is found after the cut: what was durable and, as r decides, some of the rest. There is one for each r.
 func (d *Disk) Survivor(r *rand.Rand) *Disk {
+	d.Cut()
 	d.mu.Lock()
-	defer d.mu.Unlock()
-	d.cut()
-	// Now and then everything or nothing of the rest: what lies between is more, but these are where rules are broken.
-	keep := func(n int) int {
-		switch r.IntN(4) {
-		case 0:
-			return 0
-		case 1:
-			return n
-		default:
-			return r.IntN(n + 1)
-		}
-	}
-	d.commit(keep(len(d.journal)))
+	s := d.copy()
+	d.mu.Unlock()
+	s.commit(some(len(s.journal), r))
+	s.journal = nil
 	sector := int64(512)
 	if r.IntN(2) == 0 {
 		sector = block
 	}
 	// Some cuts are kind to data, some are not.
 	luck := []float64{0, 0.1, 0.5, 0.9, 1}[r.IntN(5)]
-	s := blank(d.faults)
-	s.next = d.next
-	var walk func(id uint64)
-	walk = func(id uint64) {
-		n := d.nodes[id]
-		d.tear(n, sector, luck, r)
-		kept := &node{id: id, name: n.name, mode: n.mode, made: n.made, touched: -1, live: n.disk.clone(), disk: n.disk.clone()}
-		s.nodes[id] = kept
-		for _, name := range slices.Sorted(maps.Keys(n.disk.names)) {
-			walk(n.disk.names[name])
-			s.nodes[n.disk.names[name]].name = name
-		}
-	}
-	walk(Root)
-	s.lost = d.lost
+	reached := map[uint64]*node{}
+	s.settle(s.nodes[Root], reached, func(n *node) { s.lost += n.tear(sector, luck, r) })
+	s.nodes = reached
 	return s
 }
 
-// tear has some of what was written since the last fsync survive, sector by sector.
-func (d *Disk) tear(n *node, sector int64, luck float64, r *rand.Rand) {
+// some gives a number up to n. All and nothing come more often: what lies between is more, but these are where rules are broken.
+func some(n int, r *rand.Rand) int {
+	switch r.IntN(4) {
+	case 0:
+		return 0
+	case 1:
+		return n
+	default:
+		return r.IntN(n + 1)
+	}
+}
+
+// copy makes a disk of its own, which works.
+func (d *Disk) copy() *Disk {
+	c := NewDisk(d.faults)
+	c.next, c.lost = d.next, d.lost
+	for id, n := range d.nodes {
+		c.nodes[id] = &node{
+			id: id, name: n.name, mode: n.mode, made: n.made, touched: n.touched - d.epoch,
+			live: n.live.clone(), disk: n.disk.clone(), later: slices.Clone(n.later),
+		}
+	}
+	same := func(n *node) *node {
+		if n == nil {
+			return nil
+		}
+		return c.nodes[n.id]
+	}
+	for _, e := range d.journal {
+		e.folder, e.node, e.to = same(e.folder), same(e.node), same(e.to)
+		c.journal = append(c.journal, e)
+	}
+	return c
+}
+
+// settle has what is found on the disk be what is seen, in the order of names.
+func (d *Disk) settle(n *node, reached map[uint64]*node, each func(*node)) {
+	reached[n.id] = n
+	each(n)
+	n.later, n.live, n.touched = nil, n.disk.clone(), never
+	for _, name := range slices.Sorted(maps.Keys(n.disk.names)) {
+		child := d.nodes[n.disk.names[name]]
+		child.name = name
+		d.settle(child, reached, each)
+	}
+}
+
+// tear has some of what was written since the last fsync survive, sector by sector. It gives how many did not.
+func (n *node) tear(sector int64, luck float64, r *rand.Rand) (lost int) {
 	writes := n.later
 	if i := slices.IndexFunc(writes, func(w write) bool { return w.data == nil }); i >= 0 {
 		writes = writes[:i] // what was written after the file was cut went to blocks that nobody knows
@@ -69,12 +95,13 @@ func (d *Disk) tear(n *node, sector int64, luck float64, r *rand.Rand) {
 		for last > 0 && r.Float64() >= luck {
 			last--
 		}
-		d.lost += len(versions) - last
+		lost += len(versions) - last
 		for _, w := range versions[:last] {
 			n.disk.write(w.data, w.off)
 		}
 	}
 	n.disk.cut(n.disk.size)
+	return lost
 }
 
 // Lost is how many sectors were lost in the cuts that this disk has been through.
