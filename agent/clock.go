@@ -7,6 +7,7 @@ import (
 	"github.com/acs-agent/acs-agent/agent/config"
 	"github.com/acs-agent/acs-agent/agent/health"
 	"github.com/acs-agent/acs-agent/agent/intake"
+	"github.com/acs-agent/acs-agent/agent/queue"
 	"github.com/acs-agent/acs-agent/uplink"
 )
 
@@ -114,4 +115,13 @@ func (s *site) describeClock(st *health.Status) {
 	default:
 		st.ClockDoubt, st.ClockProblem = string(v.Doubt), v.Doubt.Sentence()
 	}
+}
+
+// reason says why a pass is aside, and until when if that will not last.
+func (l *listing) reason(item *queue.Item) string {
+	reason := l.lang.Word(l.lang.Text(item.Reason))
+	if item.Until.IsZero() {
+		return reason
+	}
+	return l.lang.Sprintf("%s, until %s", reason, item.Until.Format(time.DateTime))
 }

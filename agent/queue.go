@@ -151,15 +151,6 @@ func (l *listing) add(item queue.Item) error {
 	return err
 }
 
-// reason says why a pass is aside, and until when if that will not last.
-func (l *listing) reason(item *queue.Item) string {
-	reason := l.lang.Word(l.lang.Text(item.Reason))
-	if item.Until.IsZero() {
-		return reason
-	}
-	return l.lang.Sprintf("%s, until %s", reason, item.Until.Format(time.DateTime))
-}
-
 func (l *listing) end(limit int) error {
 	if l.json != nil {
 		return nil

@@ -39,7 +39,7 @@ func await(ctx context.Context, timer *os.File, told func()) error {
 	for ctx.Err() == nil {
 		var armed error
 		err := raw.Control(func(fd uintptr) {
-			armed = unix.TimerfdSettime(int(fd), unix.TFD_TIMER_ABSTIME|unix.TFD_TIMER_CANCEL_ON_SET, &never, nil) //nolint:gosec // a descriptor
+			armed = unix.TimerfdSettime(int(fd), unix.TFD_TIMER_ABSTIME|unix.TFD_TIMER_CANCEL_ON_SET, &never, nil)
 		})
 		if err = errors.Join(err, armed); err == nil {
 			_, err = timer.Read(make([]byte, 8))

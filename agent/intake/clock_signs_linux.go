@@ -69,6 +69,6 @@ func (s *Signs) battery(root string, now time.Time, zone *time.Location) {
 
 // keepsLocalTime says that the clock was set to local time, as beside a Windows (hwclock(8)).
 func keepsLocalTime(root string) bool {
-	text, err := os.ReadFile(filepath.Join(root, "etc", "adjtime"))
+	text, err := os.ReadFile(filepath.Join(root, "etc", "adjtime")) //nolint:gosec // of the system
 	return err == nil && bytes.Contains(text, []byte("LOCAL"))
 }
