@@ -1,3 +1,7 @@
+// The FUSE library does not build for 32 bits.
+
+//go:build amd64 || arm64
+
 package powercut
 
 import (
