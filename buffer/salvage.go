@@ -17,7 +17,7 @@ import (
 	"github.com/acs-agent/acs-agent/agent/event"
 )
 
-// ErrSalvaging: the store was broken, and what it held is still being read back. Passes are taken meanwhile.
+// ErrSalvaging says that the store was broken and what it held is still being read back. Passes are taken meanwhile.
 var ErrSalvaging = errors.New("the journal is being put together again after damage: try again in a minute")
 
 // salvageAgain is when a salvage that could not go on is tried again.
@@ -132,7 +132,7 @@ func (j *Journal) prepareSalvage() error {
 	}
 	next = max(next, j.numbers.given) + 1
 	// A segment never has a higher number than its first pass, so that this one is new.
-	begin := floor{uint32(min(next, math.MaxUint32/2)), next} //nolint:gosec // bounded
+	begin := floor{uint32(min(next, math.MaxUint32/2)), next}
 	j.salvage = salvageRecord{Pending: true, Begin: next, Proven: j.numbers.stored, Seams: []uint32{begin.id}}
 	for _, folder := range folders {
 		j.salvage.Folders = append(j.salvage.Folders, filepath.Base(folder))

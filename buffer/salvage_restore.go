@@ -3,7 +3,7 @@ package buffer
 import (
 	"context"
 	"encoding/binary"
-	"fmt"
+	"errors"
 	"hash/maphash"
 	"slices"
 	"time"
@@ -125,7 +125,7 @@ func (r *restoration) plan(from uint64) {
 		}
 	}
 	r.segments = slices.DeleteFunc(r.segments, func(s *restored) bool { return s.last < from || s.last-s.first >= 1<<24 })
-	r.begin = floor{uint32(min(r.seam(), 1<<31-1)), r.seam()} //nolint:gosec // bounded
+	r.begin = floor{uint32(min(r.seam(), 1<<31-1)), r.seam()}
 	if len(r.segments) > 0 {
 		r.begin = floor{r.segments[0].id, r.segments[0].first}
 	}
@@ -169,7 +169,7 @@ func (r *restoration) run(ctx context.Context) error {
 		found := s.first - 1
 		for k, rank := range s.ranks {
 			if rank != 0 {
-				found = s.first + uint64(k) //nolint:gosec // an index
+				found = s.first + uint64(k)
 			}
 		}
 		if i == len(r.segments)-1 {
@@ -239,11 +239,12 @@ func (r *restoration) restorePass(ctx context.Context, rank uint64, f *found, id
 	if r.plain, err = s.aead.Open(r.plain[:0], nil, f.value, ad[:]); err != nil {
 		return nil //nolint:nilerr // it is counted as lost, unless another copy opens
 	}
+	r.pass.At = event.Instant{}
 	_, encoded, err := decodePass(r.plain)
 	if err == nil {
 		err = event.Decode(encoded, &r.pass)
 	}
-	if err != nil {
+	if err != nil && !errors.Is(err, errForgotten) { // that one is in its place, with nothing in it
 		return nil //nolint:nilerr // likewise
 	}
 	if *known == 0 {
@@ -297,65 +298,4 @@ func (r *restoration) opens(f *found) bool {
 	var err error
 	r.plain, err = aead.Open(r.plain[:0], nil, f.value[4:], asideData(f.key))
 	return err == nil
-}
-
-// put stores an entry with the next ones, or deletes what is there.
-func (r *restoration) put(ctx context.Context, e entry) error {
-	r.batch = append(r.batch, e)
-	r.bytes += len(e.key) + len(e.value) + 16
-	if r.bytes < salvageBatch && len(r.batch) < maxEntries/4 {
-		return nil
-	}
-	return r.flush(ctx)
-}
-
-// flush stores what has gathered, in one transaction with what others store. New passes go before: where the room gets scarce,
-// nothing is read back.
-func (r *restoration) flush(ctx context.Context) error {
-	if len(r.batch) == 0 {
-		return nil
-	}
-	j := r.j
-	if err := j.space.check(j.space.minFree + salvageLeaves); err != nil {
-		return err
-	}
-	if used, most := j.space.used.Load(), j.space.limit/5*4; used+int64(r.bytes) > most {
-		return fmt.Errorf("%w: what was put aside does not fit beside what was taken since (raise max_size)", ErrFull)
-	}
-	batch, bytes := r.batch, r.bytes
-	err := j.do(ctx, &op{grows: true, run: func(g *group) error {
-		if len(g.entries)+len(batch) > maxEntries {
-			if err := g.commit(); err != nil {
-				return err
-			}
-		}
-		if err := g.fit(bytes); err != nil {
-			return err
-		}
-		for _, e := range batch {
-			g.set(e.key, e.value)
-		}
-		return nil
-	}})
-	if err != nil {
-		return fmt.Errorf("store what was read back: %w", err)
-	}
-	r.batch, r.bytes = nil, 0
-	return nil
-}
-
-// take adds data keys of another ring.
-func (r *keyring) take(keys []dataKey) error {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	all := slices.Clone(r.keys)
-	for i := range keys {
-		if !slices.Contains(all, keys[i]) {
-			all = append(all, keys[i])
-		}
-	}
-	if len(all) == len(r.keys) {
-		return nil
-	}
-	return r.save(all, r.devices)
 }

@@ -174,14 +174,6 @@ func (w *wreck) readKeys(folder string, devices []cipher.AEAD) error {
 	return nil
 }
 
-// get gives a small record; nil if there is none.
-func (w *wreck) get(key []byte) []byte {
-	if r, ok := w.state[string(key)]; ok && !r.deleted {
-		return r.value
-	}
-	return nil
-}
-
 // numbered gives the records of a kind by their numbers.
 func (w *wreck) numbered(kind byte) map[uint32][]byte {
 	all := make(map[uint32][]byte)

@@ -437,6 +437,24 @@ func TestALostCursor(t *testing.T) {
 	}
 }
 
+// Who was forgotten does not come back, and is nobody who is lost.
+func TestWhoWasForgottenStaysForgotten(t *testing.T) {
+	o := snapshot(t)
+	j := open(t, o)
+	if _, err := j.Forget(t.Context(), func(p *event.Pass) bool { return p.EventID == "200" }, nil); err != nil {
+		t.Fatal(err)
+	}
+	shut(t, j)
+	empty(t, filepath.Join(o.Dir, "MANIFEST"))
+	j = open(t, o)
+	if s := madeWhole(t, j); s.Lost != 0 || s.Passes != 400 {
+		t.Errorf("%+v", s)
+	}
+	if got := row(t, j.Source("visits"), 150); len(got) != 249 || slices.Contains(got, "200") {
+		t.Errorf("%d passes: %v", len(got), got)
+	}
+}
+
 func TestTablesAreReadBlockByBlock(t *testing.T) {
 	o := testOptions(t)
 	j := open(t, o)
