@@ -25,7 +25,7 @@ RELEASE := $(FIXED) -trimpath -ldflags "-s -w -X main.version=$(VERSION)"
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help demo build cross size man dist dist-twice rig test check unit vet race test-386 test-foreign fuzz cover lint fmt generate tidy vuln overlay clean FORCE
+.PHONY: help demo build cross size man dist dist-twice rig test check unit vet race test-386 test-kill test-powercut test-foreign fuzz cover lint fmt generate tidy vuln overlay clean FORCE
 
 help:
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-12s  %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -59,7 +59,7 @@ rig: build man ## the packages live on a real systemd and a real OpenRC, in cont
 	@scripts/rig/run.sh build/rig/older.deb build/rig/newer.deb build/rig/release
 
 test: ## vet, tests and fuzz targets; with CI=1 everything that CI runs
-	@scripts/steps.sh vet unit fuzz $(if $(CI),race test-386 cross test-foreign tidy lint dist-twice rig)
+	@scripts/steps.sh vet unit fuzz $(if $(CI),race test-386 test-kill test-powercut cross test-foreign tidy lint dist-twice rig)
 
 check: ## everything that CI runs, also without CI=1
 	@$(MAKE) --no-print-directory test CI=1
@@ -79,6 +79,20 @@ race: overlay ## the tests with the race detector (needs a C compiler)
 
 test-386: overlay ## the tests of what runs on 32 bits, natively on amd64
 	GOOS=linux GOARCH=386 CGO_ENABLED=0 go test $(FIXED) -timeout 10m $(PORTABLE)
+
+# How often the process of the journal is killed, loses its power, and runs out of addresses; CI has less time.
+KILLS   ?= $(if $(CI),20,200)
+CUTS    ?= $(if $(CI),15,200)
+CRAMPED ?= $(if $(CI),2,10)
+
+test-kill: overlay ## the journal is killed KILLS times (200), also on 32 bits, and there with few addresses: nothing is lost
+	JOURNAL_KILLS=$(KILLS) go test $(FIXED) -count 1 -v -timeout 15m -run 'WhenTheProcessIsKilled' ./buffer
+	GOOS=linux GOARCH=386 CGO_ENABLED=0 JOURNAL_KILLS=$(KILLS) JOURNAL_CRAMPED=$(CRAMPED) go test $(FIXED) -count 1 -v -timeout 20m \
+		-run 'WhenTheProcessIsKilled|WhenAddressesRunOut' ./buffer
+
+test-powercut: overlay ## the journal loses its power CUTS times (200) at any instant: nothing is lost (as root, needs /dev/fuse)
+	JOURNAL_CUTS=$(CUTS) go test $(FIXED) -count 1 -v -timeout 15m -run 'WhenThePowerFails|APowerCutShows' ./buffer
+	go test $(FIXED) -count 1 ./buffer/powercut
 
 test-foreign: $(FOREIGN:%=dist/acs-agent-linux-%) ## every pass arrives with the binaries for other processors, under emulators
 	@FLAGS='$(FIXED)' scripts/foreign.sh $(FOREIGN)

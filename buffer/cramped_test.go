@@ -15,8 +15,11 @@ import (
 // write. The process may refuse passes, may fail and may end; what it has taken has to be there.
 func TestNothingThatWasTakenIsLostWhenAddressesRunOut(t *testing.T) {
 	const least, most = 250 << 20, 300 << 20
-	const patience = 15 * time.Second // then it is killed
 	n := rounds(t, "JOURNAL_CRAMPED", 1)
+	patience := 5 * time.Second // then it is killed
+	if n > 1 {
+		patience = 15 * time.Second
+	}
 	dir, l := t.TempDir(), newLedger()
 	passes, ended := 0, 0
 	for round := range n {
