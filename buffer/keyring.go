@@ -100,10 +100,10 @@ func openRing(content []byte, devices []cipher.AEAD) (plain []byte, boxes int) {
 	boxes = int(content[len(ringMagic)])
 	size := uint64(binary.BigEndian.Uint32(content[len(ringMagic)+1:]))
 	rest := content[ringHead:]
-	if boxes > maxBoxes || uint64(boxes)*size > uint64(len(rest)) { //nolint:gosec // a byte
+	if boxes > maxBoxes || uint64(boxes)*size > uint64(len(rest)) {
 		return nil, 0
 	}
-	for i := range uint64(boxes) { //nolint:gosec // a byte
+	for i := range uint64(boxes) {
 		for _, device := range devices {
 			if plain, err := device.Open(nil, nil, rest[i*size:(i+1)*size], []byte{domainRing}); err == nil {
 				return plain, boxes
