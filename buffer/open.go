@@ -141,6 +141,9 @@ func (j *Journal) open(ctx context.Context) (err error) {
 	if missing != nil {
 		return missing
 	}
+	if err := mendManifest(dir, j.log); err != nil {
+		return err
+	}
 	if j.torn, err = checkFiles(dir); err != nil {
 		return err
 	}
@@ -156,9 +159,6 @@ func (j *Journal) open(ctx context.Context) (err error) {
 			j.log.Warn("the end of an attempt to open the journal cannot be noted", "error", err)
 		}
 	}()
-	if err := mendManifest(dir, j.log); err != nil {
-		return err
-	}
 	manifest, err := readManifest(dir)
 	if err != nil {
 		return err
