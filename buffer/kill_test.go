@@ -67,6 +67,7 @@ func start(t *testing.T, dir, run string, traits ...trait) *child {
 		for range c.lines { // nobody else listens any more
 		}
 		<-read
+		_ = c.cmd.Wait() // for the second time, as a rule
 	})
 	return c
 }

@@ -27,7 +27,7 @@ func TestOnlyATornLastRecordOfTheManifestIsRemoved(t *testing.T) {
 		return text
 	}
 	row := func(sizes ...int) []byte {
-		text := make([]byte, manifestHead)
+		text := bytes.Repeat([]byte{1}, manifestHead)
 		for _, n := range sizes {
 			text = append(text, record(n)...)
 		}

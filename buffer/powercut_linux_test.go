@@ -129,15 +129,12 @@ func isClosed(c <-chan struct{}) bool {
 // inspectDisk checks a copy of what is on the disk.
 func inspectDisk(t *testing.T, d *powercut.Disk, l *ledger) {
 	t.Helper()
-	dir, err := os.MkdirTemp(t.TempDir(), "")
-	if err != nil {
-		t.Fatal(err)
-	}
+	dir := t.TempDir()
 	if err := d.Export(dir); err != nil {
 		t.Fatal(err)
 	}
 	l.check(t, dir)
-	if err := os.RemoveAll(dir); err != nil {
+	if err := os.RemoveAll(dir); err != nil { // many cuts take much room
 		t.Fatal(err)
 	}
 }
@@ -230,12 +227,15 @@ func TestAPowerCutShowsWhatWasNotSynced(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			generator := seeded(t)
-			const enough = 10
+			const enough = 20
 			for round := range enough {
 				d, l := powercut.NewDisk(control.faults), newLedger()
 				r := generator(round)
 				m := moment{phase: "ingest", line: sayTaken, lines: 300 + r.IntN(300), verdict: powercut.CutBefore}
 				inspectDisk(t, outage(t, d, l, "control", m, r, control.traits...), l)
+				if slices.ContainsFunc(l.wrong, func(s string) bool { return strings.HasPrefix(s, "the store was put aside") }) {
+					continue // what is missing may be read back later
+				}
 				if i := slices.IndexFunc(l.wrong, func(s string) bool { return strings.HasSuffix(s, "taken are lost") }); i >= 0 {
 					t.Logf("seen after %d cuts: %s", round+1, l.wrong[i])
 					return

@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"fmt"
 	"log/slog"
+	"maps"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
@@ -326,9 +327,7 @@ func (l *ledger) settle(n uint64) {
 		l.portal[pass] = true
 	}
 	l.last, l.settled = nil, n
-	for seq, state := range l.going {
-		l.aside[seq] = state
-	}
+	maps.Copy(l.aside, l.going)
 	clear(l.going)
 }
 

@@ -47,6 +47,8 @@ type requests struct {
 	d *Disk
 }
 
+func status(errno syscall.Errno) fuse.Status { return fuse.Status(errno) } //nolint:gosec // they are small
+
 // The kernel may remember everything: nobody else changes the disk.
 const remember = time.Hour
 
@@ -65,7 +67,7 @@ func (q *requests) entry(n *node, out *fuse.EntryOut) {
 }
 
 func (q *requests) Lookup(_ <-chan struct{}, in *fuse.InHeader, name string, out *fuse.EntryOut) fuse.Status {
-	return fuse.Status(q.d.look(func() syscall.Errno {
+	return status(q.d.look(func() syscall.Errno {
 		id, ok := q.d.nodes[in.NodeId].live.names[name]
 		if !ok {
 			return syscall.ENOENT
@@ -76,7 +78,7 @@ func (q *requests) Lookup(_ <-chan struct{}, in *fuse.InHeader, name string, out
 }
 
 func (q *requests) GetAttr(_ <-chan struct{}, in *fuse.GetAttrIn, out *fuse.AttrOut) fuse.Status {
-	return fuse.Status(q.d.look(func() syscall.Errno {
+	return status(q.d.look(func() syscall.Errno {
 		out.SetTimeout(remember)
 		q.attr(q.d.nodes[in.NodeId], &out.Attr)
 		return 0
@@ -90,7 +92,7 @@ func (q *requests) SetAttr(_ <-chan struct{}, in *fuse.SetAttrIn, out *fuse.Attr
 	}
 	size, sized := in.GetSize()
 	if !sized {
-		return fuse.Status(q.d.look(func() syscall.Errno {
+		return status(q.d.look(func() syscall.Errno {
 			n := q.d.nodes[in.NodeId]
 			if mode, ok := in.GetMode(); ok { // rights are durable at once: nothing here depends on them
 				n.mode = n.mode&syscall.S_IFMT | mode&0o7777
@@ -108,13 +110,13 @@ func (q *requests) SetAttr(_ <-chan struct{}, in *fuse.SetAttrIn, out *fuse.Attr
 
 // change carries out a request that changes one file or folder.
 func (q *requests) change(kind Kind, id uint64, do func(*node) syscall.Errno) fuse.Status {
-	return fuse.Status(q.d.change(kind,
+	return status(q.d.change(kind,
 		func() string { return q.d.nodes[id].name },
 		func() syscall.Errno { return do(q.d.nodes[id]) }))
 }
 
 func (q *requests) named(kind Kind, folder uint64, name string, do func(folder *node) syscall.Errno) fuse.Status {
-	return fuse.Status(q.d.change(kind,
+	return status(q.d.change(kind,
 		func() string { return name },
 		func() syscall.Errno { return do(q.d.nodes[folder]) }))
 }
@@ -146,7 +148,7 @@ func (q *requests) Unlink(_ <-chan struct{}, in *fuse.InHeader, name string) fus
 
 func (q *requests) Rmdir(cancel <-chan struct{}, in *fuse.InHeader, name string) fuse.Status {
 	var filled bool
-	status := q.d.look(func() syscall.Errno {
+	errno := q.d.look(func() syscall.Errno {
 		id, ok := q.d.nodes[in.NodeId].live.names[name]
 		if !ok {
 			return syscall.ENOENT
@@ -155,10 +157,10 @@ func (q *requests) Rmdir(cancel <-chan struct{}, in *fuse.InHeader, name string)
 		return 0
 	})
 	switch {
-	case status != 0:
-		return fuse.Status(status)
+	case errno != 0:
+		return status(errno)
 	case filled:
-		return fuse.Status(syscall.ENOTEMPTY)
+		return status(syscall.ENOTEMPTY)
 	}
 	return q.Unlink(cancel, in, name)
 }
@@ -176,7 +178,7 @@ func (q *requests) Rename(_ <-chan struct{}, in *fuse.RenameIn, from, to string)
 func (q *requests) Open(_ <-chan struct{}, in *fuse.OpenIn, out *fuse.OpenOut) fuse.Status {
 	out.OpenFlags = fuse.FOPEN_KEEP_CACHE
 	if in.Flags&syscall.O_TRUNC == 0 {
-		return fuse.Status(q.d.look(func() syscall.Errno { return 0 }))
+		return status(q.d.look(func() syscall.Errno { return 0 }))
 	}
 	return q.change(Resize, in.NodeId, func(n *node) syscall.Errno {
 		q.d.resize(n, 0)
@@ -190,15 +192,15 @@ func (q *requests) Read(_ <-chan struct{}, in *fuse.ReadIn, buf []byte) (result 
 		result = fuse.ReadResultData(buf[:n])
 		return 0
 	})
-	return result, fuse.Status(errno)
+	return result, status(errno)
 }
 
 func (q *requests) Write(_ <-chan struct{}, in *fuse.WriteIn, data []byte) (uint32, fuse.Status) {
-	status := q.change(Write, in.NodeId, func(n *node) syscall.Errno {
+	answer := q.change(Write, in.NodeId, func(n *node) syscall.Errno {
 		q.d.write(n, data, int64(in.Offset)) //nolint:gosec // as above
 		return 0
 	})
-	return uint32(len(data)), status //nolint:gosec // at most MaxWrite
+	return uint32(len(data)), answer //nolint:gosec // at most MaxWrite
 }
 
 func (q *requests) Writev(<-chan struct{}, *fuse.WriteIn, [][]byte) (uint32, fuse.Status) {
@@ -221,7 +223,7 @@ func (q *requests) Flush(<-chan struct{}, *fuse.FlushIn) fuse.Status { return fu
 func (q *requests) OpenDir(<-chan struct{}, *fuse.OpenIn, *fuse.OpenOut) fuse.Status { return fuse.OK }
 
 func (q *requests) ReadDir(_ <-chan struct{}, in *fuse.ReadIn, out *fuse.DirEntryList) fuse.Status {
-	return fuse.Status(q.d.look(func() syscall.Errno {
+	return status(q.d.look(func() syscall.Errno {
 		// The place in a folder is the number of the last file that was told: it stays right when others are removed.
 		ids := make(map[uint64]string)
 		for name, id := range q.d.nodes[in.NodeId].live.names {
