@@ -55,8 +55,9 @@ func (o *options) withAgent(ctx context.Context, do func(*connection) error) err
 		}
 		s, err := o.openSite(ctx)
 		if err == nil {
-			defer s.close()
-			return do(&connection{localapi.Inside(s.api().Handler()), false})
+			err = do(&connection{localapi.Inside(s.api().Handler()), false})
+			s.close()
+			return err
 		}
 		if !errors.Is(err, buffer.ErrLocked) || time.Since(began) > lockPatience || uplink.Sleep(ctx, lockPause) != nil {
 			return err

@@ -83,18 +83,19 @@ func (r *reading) as(e *entry, s string) said {
 		score-- // rather the cause at the end of a chain
 	}
 	for n, p := range e.english {
-		if p.wild() {
-			if russian, ok := span(values[p.arg]); ok && timed(e.english, n) {
-				values[p.arg] = russian
-				continue
-			}
-			inner := r.read(values[p.arg])
-			if inner.score == 0 && e.weight < firm && isEnglish(values[p.arg]) {
-				return said{}
-			}
-			values[p.arg] = inner.text
-			score += inner.score
+		if !p.wild() {
+			continue
 		}
+		if russian, ok := span(values[p.arg]); ok && timed(e.english, n) {
+			values[p.arg] = russian
+			continue
+		}
+		inner := r.read(values[p.arg])
+		if inner.score == 0 && e.weight < firm && isEnglish(values[p.arg]) {
+			return said{}
+		}
+		values[p.arg] = inner.text
+		score += inner.score
 	}
 	return said{e.say(values), score}
 }
