@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -14,12 +15,8 @@ import (
 )
 
 func TestAPanicIsAFaultOfTheProgram(t *testing.T) {
-	err := guard(t.Context(), func(context.Context) error {
-		var nothing map[string]int
-		nothing["a"] = 1
-		return nil
-	})
-	if code := health.CodeOf(err); code != string(health.Fault) {
+	err := guard(t.Context(), func(context.Context) error { panic("900101300017") })
+	if code := health.CodeOf(err); code != string(health.Fault) || strings.Contains(err.Error(), "900101300017") {
 		t.Errorf("code %q of %v", code, err)
 	}
 }

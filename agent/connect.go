@@ -7,9 +7,12 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"time"
 
 	"github.com/acs-agent/acs-agent/agent/config"
 	"github.com/acs-agent/acs-agent/agent/localapi"
+	"github.com/acs-agent/acs-agent/buffer"
+	"github.com/acs-agent/acs-agent/uplink"
 )
 
 // sight is a pass as `watch` shows it.
@@ -39,28 +42,39 @@ func (o *options) dial(ctx context.Context) (*connection, error) {
 	return &connection{client, true}, nil
 }
 
-// withAgent calls do with the running agent, or with the journal opened by this process if none runs.
+// withAgent calls do with the running agent, or with the journal opened by this process if none runs. One that is about to start
+// has the journal already and does not answer yet: it gets a moment.
 func (o *options) withAgent(ctx context.Context, do func(*connection) error) error {
-	a, err := o.dial(ctx)
-	if err == nil {
-		return do(a)
+	for began := time.Now(); ; {
+		a, err := o.dial(ctx)
+		if err == nil {
+			return do(a)
+		}
+		if !errors.Is(err, localapi.ErrNotRunning) {
+			return err
+		}
+		s, err := o.openSite(ctx)
+		if err == nil {
+			err = do(&connection{localapi.Inside(s.api().Handler()), false})
+			s.close()
+			return err
+		}
+		if !errors.Is(err, buffer.ErrLocked) || time.Since(began) > lockPatience || uplink.Sleep(ctx, lockPause) != nil {
+			return err
+		}
 	}
-	if !errors.Is(err, localapi.ErrNotRunning) {
-		return err
-	}
+}
+
+// openSite opens the journal in the place of the agent.
+func (o *options) openSite(ctx context.Context) (*site, error) {
 	cfg, err := config.Load(config.Find(o.config))
 	if err != nil {
-		return err
+		return nil, err
 	}
 	if err := mayOpen(filepath.Join(cfg.DataDir, journalDir)); err != nil {
-		return err
+		return nil, err
 	}
-	s, err := newSite(ctx, cfg, discardLog())
-	if err != nil {
-		return err
-	}
-	defer s.close()
-	return do(&connection{localapi.Inside(s.api().Handler()), false})
+	return newSite(ctx, cfg, discardLog())
 }
 
 // mayOpen says whether this process may open the journal in place of the agent. It has to be there, for a command that looks

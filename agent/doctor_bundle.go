@@ -4,14 +4,12 @@ import (
 	"context"
 	"os"
 	"path/filepath"
-	"runtime"
 	"strings"
 	"time"
 
 	"github.com/acs-agent/acs-agent/agent/doctor"
 	"github.com/acs-agent/acs-agent/agent/doctor/bundle"
 	"github.com/acs-agent/acs-agent/agent/service"
-	"github.com/acs-agent/acs-agent/buffer"
 )
 
 // pack writes the archive for whoever helps the technician.
@@ -26,13 +24,13 @@ func (s *visit) pack(ctx context.Context, path string, d *diagnosis) error {
 	if err != nil {
 		return err
 	}
-	build, err := mask.JSON(buildInfo())
+	program, err := mask.JSON(thisBuild())
 	if err != nil {
 		return err
 	}
 	parts := []bundle.Part{
 		{Name: "doctor.json", About: "what acs-agent doctor has found", Text: found},
-		{Name: "version.json", About: "which program this is", Text: build},
+		{Name: "version.json", About: "which program this is", Text: program},
 		{Name: "config.yaml", About: "the configuration; every value that could be personal or secret is ***", Text: []byte(configuration)},
 	}
 	dataDir := ""
@@ -104,14 +102,4 @@ func (s *visit) mask() *bundle.Mask {
 		m.Hide(filepath.Base(s.cfg.Cardholders.File))
 	}
 	return m
-}
-
-// buildInfo is what `version --json` prints.
-func buildInfo() any {
-	return struct {
-		Version   string `json:"version"`
-		Go        string `json:"go"`
-		System    string `json:"system"`
-		Corrected bool   `json:"journal_corrections"`
-	}{version, runtime.Version(), runtime.GOOS + "/" + runtime.GOARCH, buffer.Corrected()}
 }

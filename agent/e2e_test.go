@@ -207,7 +207,7 @@ func (s *e2e) check() {
 	missing, wrong := 0, 0
 	for n := range s.size.passes {
 		p := e2ePerson(n)
-		key := p.iin + p.name + fmt.Sprintf("gate-%d", 1+n/(s.size.quarter(1)))
+		key := p.iin + p.name + fmt.Sprintf("gate-%d", 1+n/s.size.quarter(1))
 		switch got[key] {
 		case 0:
 			missing++

@@ -128,8 +128,7 @@ func (f *follower) read(ctx context.Context) {
 	s := f.works.site
 	cfg, next, err := f.plan()
 	if err != nil {
-		var wrong *config.Mistakes
-		if errors.As(err, &wrong) {
+		if wrong, ok := errors.AsType[*config.Mistakes](err); ok {
 			for _, m := range *wrong {
 				s.log.Error("the changed configuration is refused", "line", m.Line, "field", m.Field, "mistake", m.Problem, "advice", m.Advice)
 			}

@@ -30,6 +30,7 @@ const (
 // killed again and again while subjects, call-back requests and an exam report are on their way, and the portals fail meanwhile. In
 // the end each subject is registered once, each request was confirmed and got its statuses in order, and there is one report.
 func TestNothingIsLostOrDoubledAtTheOtherPortalsWhateverHappens(t *testing.T) {
+	t.Parallel()
 	s := newE2E(t)
 	s.startPortal()
 	s.writeOffice()

@@ -36,6 +36,20 @@ func (g *gateway) configure(replacements ...string) {
 	}
 }
 
+// lineOf is the line of the configuration, from 1, in which a word stands.
+func (g *gateway) lineOf(word string) int {
+	g.t.Helper()
+	text, err := os.ReadFile(g.path("config.yaml"))
+	if err != nil {
+		g.t.Fatal(err)
+	}
+	before, _, found := strings.Cut(string(text), word)
+	if !found {
+		g.t.Fatalf("%s stands nowhere", word)
+	}
+	return strings.Count(before, "\n") + 1
+}
+
 // hangUp asks the agent to read its configuration again.
 func (g *gateway) hangUp() {
 	g.t.Helper()
@@ -142,8 +156,9 @@ func TestAnInvalidFileIsRefusedAndTheOldOneStays(t *testing.T) {
 		if asked {
 			g.hangUp()
 		}
-		g.troubled(health.Config, "config.yaml", exitNeedsPerson, "is refused", "stays in use", "line 9", "readers[0].repeet", "acs-agent check")
-		if code := g.part(health.Config, "config.yaml").Code; code != "config-refused-line-9" {
+		line := g.lineOf("repeet")
+		g.troubled(health.Config, "config.yaml", exitNeedsPerson, "is refused", "stays in use", fmt.Sprintf("line %d", line), "readers[0].repeet", "acs-agent check")
+		if code := g.part(health.Config, "config.yaml").Code; code != fmt.Sprintf("config-refused-line-%d", line) {
 			t.Errorf("code %q", code)
 		}
 		g.show(port, 1)

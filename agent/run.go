@@ -22,12 +22,17 @@ import (
 	"github.com/acs-agent/acs-agent/agent/health"
 	"github.com/acs-agent/acs-agent/buffer"
 	"github.com/acs-agent/acs-agent/drivers"
+	"github.com/acs-agent/acs-agent/uplink"
 )
 
 const (
 	// stopTime is how long an orderly end may take. Whatever is not done by then is done at the next start: everything that
 	// counts is on disk.
 	stopTime = 5 * time.Second
+	// lockPatience is how long the journal may be in use by another process before that is an error: commands are done with it in
+	// a moment, and an agent that starts answers them soon. lockPause lies between two attempts.
+	lockPatience = 10 * time.Second
+	lockPause    = 100 * time.Millisecond
 	// restartPause is the wait before a driver or uplink that has returned is run again.
 	restartPause = 5 * time.Second
 )
@@ -102,6 +107,16 @@ func run(ctx context.Context, path string, log *slog.Logger) error {
 	}
 }
 
+// waitForSite opens the site, and has some patience with a command that looks into the journal at this moment.
+func waitForSite(ctx context.Context, cfg *config.Config, log *slog.Logger) (*site, error) {
+	for began := time.Now(); ; {
+		s, err := newSite(ctx, cfg, log)
+		if !errors.Is(err, buffer.ErrLocked) || time.Since(began) > lockPatience || uplink.Sleep(ctx, lockPause) != nil {
+			return s, err
+		}
+	}
+}
+
 // unopened is why a site could not be opened.
 type unopened struct{ error }
 
@@ -110,7 +125,7 @@ func (u *unopened) Unwrap() error { return u.error }
 // runSite opens the site and works until ctx ends, the journal fails or a *successor is to take its place. refused says why
 // another configuration was given up for this one; nil if none was.
 func runSite(ctx context.Context, cfg *config.Config, refused error, hangup <-chan os.Signal, log *slog.Logger) error {
-	s, err := newSite(ctx, cfg, log)
+	s, err := waitForSite(ctx, cfg, log)
 	if err != nil {
 		var wrong *config.Mistakes
 		if errors.As(err, &wrong) || errors.Is(err, buffer.ErrKey) || errors.Is(err, buffer.ErrUncorrected) {

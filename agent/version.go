@@ -19,13 +19,7 @@ func newVersion(o *options) *cobra.Command {
 		Example: "  acs-agent version --json",
 		Args:    noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			v := struct {
-				Version string `json:"version"`
-				Go      string `json:"go"`
-				System  string `json:"system"`
-				// Corrected: the journal's database has its corrections built in. A 32-bit agent does not work without.
-				Corrected bool `json:"journal_corrections"`
-			}{version, runtime.Version(), runtime.GOOS + "/" + runtime.GOARCH, buffer.Corrected()}
+			v := thisBuild()
 			if o.json {
 				return json.NewEncoder(cmd.OutOrStdout()).Encode(v)
 			}
@@ -39,4 +33,17 @@ func newVersion(o *options) *cobra.Command {
 	}
 	o.wantsJSON(cmd)
 	return cmd
+}
+
+// A build is what `version --json` prints.
+type build struct {
+	Version string `json:"version"`
+	Go      string `json:"go"`
+	System  string `json:"system"`
+	// Corrected: the journal's database has its corrections built in. A 32-bit agent does not work without.
+	Corrected bool `json:"journal_corrections"`
+}
+
+func thisBuild() build {
+	return build{version, runtime.Version(), runtime.GOOS + "/" + runtime.GOARCH, buffer.Corrected()}
 }

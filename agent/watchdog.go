@@ -204,7 +204,7 @@ func (w *watchdog) hangs(stuck []liveness.Stuck) {
 		}
 		err := errors.Join(errs...)
 		w.log.Error("the agent hangs and will be started again", "part", stuck[0].Part, "for", stuck[0].For, "error", err)
-		w.board.Part(agentPart, "progress").Down(fmt.Errorf("%w; the agent is about to be started again", err))
+		w.board.Part(agentPart, "progress").Down(health.Coded(health.Fault, fmt.Errorf("%w; the agent is about to be started again", err)))
 	}
 	if !w.fed && w.stuck > ownPatience {
 		w.end(fmt.Errorf("the agent hangs: %w: start it again", &stuck[0]))

@@ -167,7 +167,8 @@ func TestInstallTakesWhatFitsTheMachine(t *testing.T) {
 		{"Raspbian", "armv6l", "", map[string]string{"dpkg": `[ "$1" = --print-architecture ] && echo armhf || cat "$3"`}, "acs-agent_1.2.0_armhf.deb"},
 		{
 			"Debian of an architecture without a package", "armv6l", "",
-			map[string]string{"dpkg": `echo armel`}, "acs-agent-linux-armv6",
+			map[string]string{"dpkg": `echo armel`},
+			"acs-agent-linux-armv6",
 		},
 		{
 			"OpenWrt", "mips", little,
@@ -176,12 +177,14 @@ func TestInstallTakesWhatFitsTheMachine(t *testing.T) {
 		},
 		{
 			"Alpine", "armv6l", "etc/alpine-release",
-			map[string]string{"apk": `case $1 in --print-arch) echo armhf ;; *) cat "$5" ;; esac`}, "acs-agent-1.2.0-armhf.apk",
+			map[string]string{"apk": `case $1 in --print-arch) echo armhf ;; *) cat "$5" ;; esac`},
+			"acs-agent-1.2.0-armhf.apk",
 		},
 		{"OpenWrt with apk", "mips", little, map[string]string{"apk": "exit 1"}, "acs-agent-linux-mipsle"},
 		{
 			"Fedora on ARM", "armv7l", "",
-			map[string]string{"rpm": `case $1 in --eval) echo arm ;; *) cat "$5" ;; esac`}, "acs-agent-1.2.0-1.armv7hl.rpm",
+			map[string]string{"rpm": `case $1 in --eval) echo arm ;; *) cat "$5" ;; esac`},
+			"acs-agent-1.2.0-1.armv7hl.rpm",
 		},
 	} {
 		t.Run(c.name, func(t *testing.T) {

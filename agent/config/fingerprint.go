@@ -4,7 +4,6 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
-	"hash"
 	"slices"
 )
 
@@ -12,40 +11,45 @@ import (
 // in the file and the keys of a reader that are not the module's (direction, note and so on) do not count. Secrets count with
 // their values, so that a password that was changed in its own file shows; therefore it is complete only after Decode.
 func (s *Section) Fingerprint() string {
-	h := sha256.New()
+	var b []byte
 	for _, key := range []string{"name", "type"} {
-		fmt.Fprintf(h, "%q", s.Text(key))
+		b = fmt.Appendf(b, "%q", s.Text(key))
 	}
-	s.node.print(h, s.common)
+	b = s.node.appendTo(b, s.common)
 	slices.Sort(s.secrets)
 	for _, secret := range s.secrets {
-		fmt.Fprintf(h, "%q", secret)
+		b = fmt.Appendf(b, "%q", secret)
 	}
-	return hex.EncodeToString(h.Sum(nil))
+	return sum(b)
 }
 
 // Foundation is the same for two configurations that differ only in what a running agent can take over piece by piece: readers,
 // uplinks, organizations, the list of cardholders and the language. Anything else is the ground on which all of them stand.
 func (c *Config) Foundation() string {
-	h := sha256.New()
-	fmt.Fprintf(h, "%q%q%q%+v%+v%q", c.Device, c.Zone, c.DataDir, c.Buffer, c.Clock, c.Listen)
+	b := fmt.Appendf(nil, "%q%q%q%+v%+v%q", c.Device, c.Zone, c.DataDir, c.Buffer, c.Clock, c.Listen)
 	if c.MQTT != nil {
-		fmt.Fprintf(h, "%q%q%q", c.MQTT.Listen, c.MQTT.CAFile, c.MQTT.Password.Reveal())
-		c.MQTT.Section.node.print(h, nil)
+		b = fmt.Appendf(b, "%q%q%q", c.MQTT.Listen, c.MQTT.CAFile, c.MQTT.Password.Reveal())
+		b = c.MQTT.Section.node.appendTo(b, nil)
 	}
-	return hex.EncodeToString(h.Sum(nil))
+	return sum(b)
 }
 
-// print writes what the values of a section are, whatever their order, without the keys left out.
-func (n *node) print(h hash.Hash, without []string) {
+func sum(b []byte) string {
+	hash := sha256.Sum256(b)
+	return hex.EncodeToString(hash[:])
+}
+
+// appendTo puts the values of a section behind b, the same whatever their order, without the keys that are left out.
+func (n *node) appendTo(b []byte, without []string) []byte {
 	switch n.kind {
 	case scalar:
-		fmt.Fprintf(h, "%q", n.text)
+		return fmt.Appendf(b, "%q", n.text)
 	case list:
-		fmt.Fprintf(h, "[%d", len(n.items))
+		b = fmt.Appendf(b, "[%d", len(n.items))
 		for _, item := range n.items {
-			item.print(h, nil)
+			b = item.appendTo(b, nil)
 		}
+		return b
 	case mapping:
 		keys := make([]string, 0, len(n.entries))
 		for _, e := range n.entries {
@@ -54,12 +58,12 @@ func (n *node) print(h hash.Hash, without []string) {
 			}
 		}
 		slices.Sort(keys)
-		fmt.Fprintf(h, "{%d", len(keys))
+		b = fmt.Appendf(b, "{%d", len(keys))
 		for _, key := range keys {
-			fmt.Fprintf(h, "%q", key)
-			n.get(key).print(h, nil)
+			b = n.get(key).appendTo(fmt.Appendf(b, "%q", key), nil)
 		}
+		return b
 	case null:
-		fmt.Fprint(h, "-")
 	}
+	return append(b, '-')
 }

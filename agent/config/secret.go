@@ -111,7 +111,8 @@ var (
 	errFolder      = errors.New("it is a folder")
 )
 
-// readSecret reads a secret without the end of its line. private says that nobody but its owner can read the file; where the
+// readSecret reads a secret without the end of its line. private says that nobody can read the file but its owner and a
+// group, and that the group cannot change it: the service reads as a member of its group what belongs to the administrator. Where the
 // system has no such permissions it is always true.
 func readSecret(path string) (secret string, private bool, err error) {
 	info, err := os.Stat(path) //nolint:gosec // named in the configuration
@@ -121,7 +122,7 @@ func readSecret(path string) (secret string, private bool, err error) {
 	if info.IsDir() {
 		return "", false, errFolder
 	}
-	private = runtime.GOOS == "windows" || info.Mode().Perm()&0o077 == 0
+	private = runtime.GOOS == "windows" || info.Mode().Perm()&0o027 == 0
 	from, err := os.Open(path) //nolint:gosec // the path is the operator's own
 	if err != nil {
 		return "", false, err

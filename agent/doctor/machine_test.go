@@ -82,7 +82,7 @@ func TestDisks(t *testing.T) {
 		return func(*os.File) error { time.Sleep(d); return nil }
 	}
 	for want, v := range map[string]Volume{
-		"ok disk of DIR: storing takes ":                                                    {sync: func(f *os.File) error { return dataSync(f) }},
+		"ok disk of DIR: storing takes ":                                                    {sync: dataSync},
 		"warning disk of DIR: storing is slow: ":                                            {sync: slow(slowSync + 10*time.Millisecond)},
 		"wrong disk of DIR: storing takes 1":                                                {sync: slow(dyingSync + 10*time.Millisecond)},
 		"wrong disk of DIR: a small file cannot be written and flushed: input/output error": {sync: func(*os.File) error { return errors.New("input/output error") }},
@@ -137,7 +137,10 @@ func TestJournals(t *testing.T) {
 			Parts:   []health.Report{{Kind: health.Journal, State: health.Down, Problem: "the journal is full (delete something)"}},
 			Uplinks: []health.Queue{
 				{Name: "visits", Waiting: 5, OldestSeconds: 7300, Held: 1, Dead: 2, Uncertain: 3},
-				{Name: "gone", Waiting: 4, Orphaned: true}, {Name: "over", Orphaned: true}, {Name: "new"}, {Name: "busy", Waiting: 1},
+				{Name: "gone", Waiting: 4, Orphaned: true},
+				{Name: "over", Orphaned: true},
+				{Name: "new"},
+				{Name: "busy", Waiting: 1},
 			},
 		})
 	})

@@ -108,7 +108,7 @@ func quoted(take func(int, TokenKind), rest *string) {
 // plain gives the length of a text without quotation marks.
 func plain(s string, flow bool) int {
 	end := len(s)
-	for i := 0; i < len(s); i++ {
+	for i := range len(s) {
 		next := byte(' ')
 		if i+1 < len(s) {
 			next = s[i+1]

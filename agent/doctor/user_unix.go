@@ -50,7 +50,7 @@ func AccountOf(pid int, service, dataDir string) *Account {
 
 // accountOfProcess reads /proc/PID/status: Uid: and Gid: have the real, the effective and two more ids, Groups: all others.
 func accountOfProcess(proc string, pid int) *Account {
-	text, err := os.ReadFile(filepath.Join(proc, strconv.Itoa(pid), "status"))
+	text, err := os.ReadFile(filepath.Join(proc, strconv.Itoa(pid), "status")) //nolint:gosec // of the kernel
 	if pid == 0 || err != nil {
 		return nil
 	}

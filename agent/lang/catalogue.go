@@ -58,8 +58,37 @@ func newCatalogue() *catalogue {
 		if c.byFormat[english] == nil {
 			c.add(english, russian)
 		}
+		// Some show what is wrong and what to do about it apart.
+		said, advice, ok := halves(english)
+		saidRu, adviceRu, okRu := halves(russian)
+		if ok && okRu && !strings.Contains(russian, "%[") && strings.Count(said, "%") == strings.Count(saidRu, "%") {
+			for en, ru := range map[string]string{said: saidRu, advice: adviceRu} {
+				if c.byFormat[en] == nil {
+					c.add(en, ru)
+				}
+			}
+		}
 	})
 	return c
+}
+
+// halves takes a text apart that ends with an advice in parentheses.
+func halves(s string) (said, advice string, ok bool) {
+	if !strings.HasSuffix(s, ")") {
+		return "", "", false
+	}
+	depth := 0
+	for i := len(s) - 1; i > 0; i-- {
+		switch s[i] {
+		case ')':
+			depth++
+		case '(':
+			if depth--; depth == 0 {
+				return s[:i-1], s[i+1 : len(s)-1], i > 1 && s[i-1] == ' ' && i < len(s)-2
+			}
+		}
+	}
+	return "", "", false
 }
 
 // eachPair reads the catalogue in the order of its files.

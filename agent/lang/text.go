@@ -82,15 +82,20 @@ func (r *reading) as(e *entry, s string) said {
 	if e.english[0].wild() && strings.Contains(values[0], ": ") {
 		score-- // rather the cause at the end of a chain
 	}
-	for _, p := range e.english {
-		if p.wild() {
-			inner := r.read(values[p.arg])
-			if inner.score == 0 && e.weight < firm && isEnglish(values[p.arg]) {
-				return said{}
-			}
-			values[p.arg] = inner.text
-			score += inner.score
+	for n, p := range e.english {
+		if !p.wild() {
+			continue
 		}
+		if russian, ok := span(values[p.arg]); ok && timed(e.english, n) {
+			values[p.arg] = russian
+			continue
+		}
+		inner := r.read(values[p.arg])
+		if inner.score == 0 && e.weight < firm && isEnglish(values[p.arg]) {
+			return said{}
+		}
+		values[p.arg] = inner.text
+		score += inner.score
 	}
 	return said{e.say(values), score}
 }

@@ -178,3 +178,13 @@ func FuzzText(f *testing.F) {
 		}
 	})
 }
+
+func TestWhatIsWrongAndWhatToDoAreUnderstoodApart(t *testing.T) {
+	p := New(Russian)
+	whole := "the portal did not refuse the key, but did not accept it either: it refuses a request without passes, and its document does " +
+		"not say whether it looks at the key before (the first pass tells)"
+	said, advice, _ := strings.Cut(strings.TrimSuffix(whole, ")"), " (")
+	if got, want := p.Text(said)+" ("+p.Text(advice)+")", p.Text(whole); got != want || got == whole {
+		t.Errorf("apart: %s\nas a whole: %s", got, want)
+	}
+}

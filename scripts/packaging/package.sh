@@ -56,10 +56,7 @@ contents() {
 	ipk) file $share/init/procd /etc/init.d/acs-agent 0755 ;;
 	esac
 	if [ "$format" = deb ]; then # Debian and its kin run with other service managers, too: the script puts theirs in place
-		# What OpenRC calls localmount elsewhere is mountall in Debian; a need that nobody meets would keep the agent from starting.
-		grep -q 'need localmount' $share/init/openrc
-		sed 's/need localmount/need mountall/' $share/init/openrc >"$work/openrc"
-		file "$work/openrc" /usr/share/acs-agent/init/openrc
+		file $share/init/openrc /usr/share/acs-agent/init/openrc
 		file $share/init/sysv /usr/share/acs-agent/init/sysv
 	fi
 	if [ "$format" != ipk ]; then # the flash memory of a router has no room to read in

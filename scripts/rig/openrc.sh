@@ -33,7 +33,7 @@ upgrades() {
 	before=$(sha256sum <"$box$config") && had=$(passes) && inside dpkg -i /root/packages/newer.deb &&
 		await 60 newer_runs && same "configuration" "$before" "$(sha256sum <"$box$config")" && [ "$(passes)" -ge "$had" ] && goes_on
 }
-newer_runs() { [ "$(version_running)" = "$(package "$newer")" ]; }
+newer_runs() { running && [ "$(version_running)" = "$(package "$newer")" ]; }
 
 loses_nothing() {
 	nothing_lost "rc-service acs-agent stop" "rc-service acs-agent start"

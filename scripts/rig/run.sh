@@ -7,6 +7,7 @@
 # RELEASE is a folder as `make dist` makes it, for install.sh. The roots are kept in $RIG_CACHE (/var/cache/acs-agent-rig).
 set -euo pipefail
 here=$(realpath "$(dirname "$0")")
+pages=$(realpath "$here/../../docs")
 
 if [ $# -lt 3 ]; then
 	echo "usage: $0 OLDER.deb NEWER.deb RELEASE [systemd|openrc]..." >&2

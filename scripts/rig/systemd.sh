@@ -75,7 +75,7 @@ upgrades() {
 		await 60 newer_runs && same "configuration" "$before" "$(sha256sum <"$box$config")" &&
 		[ "$(passes)" -ge "$had" ] && goes_on
 }
-newer_runs() { [ "$(version_running)" = "$(package "$newer")" ]; }
+newer_runs() { running && [ "$(version_running)" = "$(package "$newer")" ]; }
 
 loses_nothing() {
 	nothing_lost "systemctl stop acs-agent" "systemctl start acs-agent"
@@ -104,6 +104,9 @@ installer_installs() {
 		has "$said" "^written: $config" && is_now inactive && write_site && inside systemctl start acs-agent && goes_on
 }
 
+# shellcheck source=scripts/rig/pages.sh
+. "$here/pages.sh"
+
 step "boots" box_boot
 step "the package installs, and says what to do next" fresh_install
 step "the unit is sound, and lets little through" unit_is_sound
@@ -118,3 +121,5 @@ step "nothing was lost on the way" loses_nothing
 step "a removal keeps journal and configuration, for the next installation" removal_keeps_everything
 step "a purge keeps the journal and its key, unless it is told not to" purge_keeps_the_journal
 step "install.sh installs the same, and begins a configuration" installer_installs
+step "the Russian guide leads from the box to the first delivered pass" guide_leads_to_the_portal
+step "what the page about the service says is so" service_page_is_right

@@ -14,7 +14,7 @@ import (
 // last is what a probe says at its end.
 func last(t *testing.T, s *site) uplink.Finding {
 	t.Helper()
-	findings := s.callback.Probe(t.Context())
+	findings := s.Probe(t.Context())
 	for _, f := range findings {
 		if strings.Contains(f.Seen, password) || f.Err != nil && strings.Contains(f.Err.Error(), password) {
 			t.Errorf("the password is told: %+v", f)

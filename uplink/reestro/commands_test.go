@@ -9,7 +9,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/acs-agent/acs-agent/agent/event"
 	"github.com/acs-agent/acs-agent/uplink"
 	"github.com/acs-agent/acs-agent/uplink/sandbox"
 	"github.com/acs-agent/acs-agent/uplink/uplinktest"
@@ -216,15 +215,6 @@ func TestLiveReadsAllPages(t *testing.T) {
 	s.command(t, "GET", "/checks?live&limit=31", "", &all)
 	if len(all) != 31 {
 		t.Errorf("%d checks", len(all))
-	}
-}
-
-func TestPassesGoBy(t *testing.T) {
-	s := newSite(t)
-	s.source.Append(make([]event.Pass, 5)...)
-	s.run(t, func() bool { return s.source.Cursor() == 5 })
-	if s.source.Delivered() != 0 || len(s.source.Asides()) != 0 {
-		t.Errorf("%d delivered, aside %v", s.source.Delivered(), s.source.Asides())
 	}
 }
 

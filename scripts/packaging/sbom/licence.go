@@ -147,4 +147,3 @@ func output(name string, args ...string) ([]byte, error) {
 	}
 	return text, err
 }
-

@@ -35,7 +35,7 @@ func main() {
 
 func run(version, bomFile, licencesFile string, binaries []string) error {
 	if version == "" || len(binaries) == 0 {
-		return errors.New("usage: sbom -version VERSION [-bom FILE] [-licences FILE] BINARY...")
+		return errors.New("a version and at least one binary are wanted: sbom -version VERSION [-bom FILE] [-licences FILE] BINARY")
 	}
 	made, err := moment(os.Getenv("SOURCE_DATE_EPOCH"))
 	if err != nil {
