@@ -35,7 +35,7 @@ func newForget(o *options) *cobra.Command {
 			"out of it first.\n\n" +
 			"Exit status: 0 done, 1 failed, 2 wrong usage, 3 something is not reported yet.",
 		Example: "  acs-agent forget -\n  acs-agent forget - --also-waiting --yes < number.txt",
-		Args: func(cmd *cobra.Command, args []string) error {
+		Args: func(_ *cobra.Command, args []string) error {
 			if len(args) != 1 { // without repeating any of them
 				return usage{errors.New("give one number, or - to have it read from the standard input")}
 			}

@@ -119,7 +119,7 @@ func privateSite(t *testing.T) (p *patient, first, second, stranger person) {
 		t.Fatal(err)
 	}
 	p.write("config.yaml", string(config)+fmt.Sprintf(
-		"readers:\n  - {name: gate-3, type: simulator, cards: [\"%s\", \"%s\", \"%s\"], every: 50ms, repeat: 0s, organization: school, note: \"Room of Professor Trial\"}\n",
+		"readers:\n  - {name: gate-3, type: simulator, cards: [%q, %q, %q], every: 50ms, repeat: 0s, organization: school, note: \"Room of Professor Trial\"}\n",
 		first.written, second.written, stranger.written))
 	closePortal := p.openPortal()
 	p.start()

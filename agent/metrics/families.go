@@ -24,7 +24,9 @@ func agentFamilies() []Family {
 			func(s *snapshot, add sampler) { add("", truth(s.ClockTrusted)) },
 		},
 		{
-			"acs_agent_clock_source", Gauge, []string{"source"}, "1 for who vouches for the clock, or for why it is not trusted.",
+			"acs_agent_clock_source", Gauge,
+			[]string{"source"},
+			"1 for who vouches for the clock, or for why it is not trusted.",
 			func(s *snapshot, add sampler) {
 				if word := s.ClockSource + s.ClockDoubt; word != "" { // one of them is empty
 					add("", 1, word)

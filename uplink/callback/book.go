@@ -92,10 +92,10 @@ func (r *request) next() *status {
 	return nil
 }
 
-// has says whether a status of the request has that outcome.
-func (r *request) has(o outcome) bool {
+// waits says whether a status of the request still has to be told.
+func (r *request) waits() bool {
 	for i := range r.Statuses {
-		if r.Statuses[i].Outcome == o {
+		if r.Statuses[i].Outcome == waiting {
 			return true
 		}
 	}

@@ -204,7 +204,7 @@ func (r *request) selected(state string) bool {
 	case selectOpen:
 		return r.state() == registered
 	case selectWaiting:
-		return r.has(waiting)
+		return r.waits()
 	case selectRefused:
 		return n > 0 && r.Statuses[n-1].Outcome == refused
 	default:

@@ -37,7 +37,7 @@ func (b *book) forget(ctx context.Context, number string, count bool) (records, 
 	for i := range found {
 		r := &found[i]
 		records++
-		if r.has(waiting) {
+		if r.waits() {
 			owed++
 		}
 		if count {

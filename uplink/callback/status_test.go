@@ -122,7 +122,7 @@ func TestOrderOfStatuses(t *testing.T) {
 	}
 	waitingOf := func() (left []uint64) {
 		for _, r := range s.requests(t) {
-			if r.has(waiting) {
+			if r.waits() {
 				left = append(left, r.Number)
 			}
 		}

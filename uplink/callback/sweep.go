@@ -81,7 +81,7 @@ func (b *book) clear(ctx context.Context, now time.Time, keep time.Duration) (mo
 	}
 	damaged := b.each(func(r *request) bool {
 		switch {
-		case r.ClosedAt.IsZero() || r.has(waiting):
+		case r.ClosedAt.IsZero() || r.waits():
 			return true
 		case r.ClosedAt.Before(earliest()): // by a clock that was never set: its time begins now
 			r.ClosedAt = now

@@ -37,7 +37,7 @@ func compose(s *health.Status) Heartbeat {
 		case health.Config:
 			b.Config = partOf(p)
 		case health.Journal:
-			if b.Journal.Part.State == "" || b.Journal.Part.State == string(health.Up) { // not worse than what is said already
+			if b.Journal.State == "" || b.Journal.State == string(health.Up) { // not worse than what is said already
 				b.Journal.Part = partOf(p)
 			}
 		default: // has alerts, but no place here
