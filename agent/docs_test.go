@@ -79,6 +79,7 @@ const docHarness = `set -eEuo pipefail
 trap 'echo "line $doc_line: this has ended with status $?: $BASH_COMMAND" >&2' ERR
 doc_line=0
 doc_children=()
+trap '[ ${#doc_children[@]} -eq 0 ] || kill -KILL "${doc_children[@]}" 2>/dev/null || true' EXIT
 acs-agent() {
 	case "${1:-}" in
 	run|watch|sandbox)

@@ -117,6 +117,8 @@ func fleetProblem(p *lang.Printer, problem *fleet.Problem) string {
 		words = p.Sprintf("%s uncertain", passes)
 	case heartbeat.JournalHoles:
 		words = p.Sprintf("%s unreadable", passes)
+	case heartbeat.JournalBroken:
+		words = p.Text("journal was broken")
 	case heartbeat.JournalFull:
 		words = p.Text("journal full")
 	case heartbeat.JournalFailing:

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/acs-agent/acs-agent/agent/health"
 	"github.com/acs-agent/acs-agent/uplink/heartbeat"
 )
 
@@ -43,7 +44,7 @@ func (p *Problem) concerns(name, reason string) {
 func classOf(code string) Class {
 	switch code {
 	case heartbeat.ReaderStopped, heartbeat.UplinkStopped, heartbeat.UplinkGone, heartbeat.DeadLetters, heartbeat.Uncertain,
-		heartbeat.JournalHoles, heartbeat.ConfigRefused:
+		heartbeat.JournalHoles, heartbeat.JournalBroken, heartbeat.ConfigRefused:
 		return NeedsPerson
 	case heartbeat.ClockNotSet:
 		return ClockNotSet
@@ -93,8 +94,11 @@ func problemsOf(h *heartbeat.Heartbeat) []Problem {
 	}
 	part(h.Config, "", heartbeat.ConfigRefused, heartbeat.ConfigRefused)
 	journal := heartbeat.JournalFailing
-	if h.Journal.Error == heartbeat.JournalFull {
+	switch h.Journal.Error {
+	case heartbeat.JournalFull:
 		journal = heartbeat.JournalFull
+	case string(health.JournalBroken), string(health.JournalSalvaged):
+		journal = heartbeat.JournalBroken
 	}
 	part(h.Journal.Part, "", journal, journal)
 	add(heartbeat.JournalHoles, h.Journal.Holes, "", "")
