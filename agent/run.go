@@ -99,6 +99,9 @@ func run(ctx context.Context, path string, log *slog.Logger) error {
 			continue
 		}
 		if failed, ok := errors.AsType[*unopened](err); ok && before != nil {
+			if ctx.Err() != nil {
+				return nil // it was to stop, between one site and the next
+			}
 			log.Error("the changed configuration cannot be used; going back to the one before", "error", failed)
 			before, cfg, refused = nil, before, failed
 			continue
