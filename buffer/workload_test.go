@@ -351,6 +351,10 @@ func (l *ledger) check(t *testing.T, dir string) {
 	l.checkRecords(j)
 	if folders, err := asideFolders(o.Dir); err != nil || len(folders) > 0 {
 		l.complain("the store was put aside: %v, %v", folders, err)
+		for _, folder := range folders {
+			reason, err := os.ReadFile(filepath.Join(folder, reasonFile)) //nolint:gosec // the test's own folder
+			l.complain("%s: %s, %v", folder, strings.TrimSpace(string(reason)), err)
+		}
 	}
 	if v, err := j.Verify(t.Context(), nil); err != nil || !v.OK() {
 		l.complain("verify: %+v, %v", v, err)

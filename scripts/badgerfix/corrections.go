@@ -24,6 +24,10 @@ type correction struct {
 // unaligned is wrong on MIPS. Kernels there usually do what the processor cannot, a thousand times slower; an emulator does not.
 const unaligned = "numbers of four bytes are read where they lie, at addresses from which not every processor can read them"
 
+// swallowed: see the test of the same matter in the journal, TestAnErrorOfACompactionReachesItsEnd.
+const swallowed = "where a part of a compaction is not begun because another has failed, the error is used up: the rest of what was to be " +
+	"compacted is left out, and its sources are deleted"
+
 // corrections are what the published modules do wrong.
 func corrections() []correction {
 	return []correction{
@@ -38,6 +42,25 @@ func corrections() []correction {
 			wrong: "defer inflightBuilders.Done(err)",
 			right: "defer func() { inflightBuilders.Done(err) }()",
 			why:   "the error is read before it happens: a table that was not written is taken for written, and its sources are deleted",
+		},
+		{
+			module: badger, file: "y/y.go",
+			wrong: "case err := <-t.errCh:",
+			right: "case err := <-t.errCh: select { case t.errCh <- err: default: } // Finish needs it as well",
+			why:   swallowed,
+		},
+		{
+			module: badger, file: "y/y.go",
+			wrong: "t.errCh <- err",
+			right: "select { case t.errCh <- err: default: } // if it is full, others wait there to be told",
+			why:   "errors that nobody takes any more would keep a compaction from its end",
+		},
+		{
+			module: badger, file: "levels.go",
+			wrong: `s.kv.opt.Errorf("cannot start subcompaction: %+v", err)`,
+			right: `s.kv.opt.Errorf("cannot start subcompaction: %+v", err); ` +
+				`go func() { _ = inflightBuilders.Finish(); close(res) }(); for t := range res { _ = t.DecrRef() }`,
+			why: "nobody takes the tables of the parts that have begun: they and their goroutines stay for ever",
 		},
 		{
 			module: ristretto, file: "z/mremap_size.go",
