@@ -25,7 +25,7 @@ RELEASE := $(FIXED) -trimpath -ldflags "-s -w -X main.version=$(VERSION)"
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help demo build cross size man dist dist-twice rig test check unit vet race test-386 test-kill test-powercut test-foreign fuzz cover lint fmt generate tidy vuln overlay clean FORCE
+.PHONY: help demo build cross size man dist dist-twice rig test check unit vet race test-386 test-kill test-powercut soak test-foreign fuzz cover lint fmt generate tidy vuln overlay clean FORCE
 
 help:
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-12s  %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -59,7 +59,7 @@ rig: build man ## the packages live on a real systemd and a real OpenRC, in cont
 	@scripts/rig/run.sh build/rig/older.deb build/rig/newer.deb build/rig/release
 
 test: ## vet, tests and fuzz targets; with CI=1 everything that CI runs
-	@scripts/steps.sh vet unit fuzz $(if $(CI),race test-386 test-kill test-powercut cross test-foreign tidy lint dist-twice rig)
+	@scripts/steps.sh vet unit fuzz $(if $(CI),race test-386 test-kill test-powercut soak cross test-foreign tidy lint dist-twice rig)
 
 check: ## everything that CI runs, also without CI=1
 	@$(MAKE) --no-print-directory test CI=1
@@ -93,6 +93,12 @@ test-kill: overlay ## the journal is killed KILLS times (200), also on 32 bits, 
 test-powercut: overlay ## the journal loses its power CUTS times (200) at any instant: nothing is lost (as root, needs /dev/fuse)
 	JOURNAL_CUTS=$(CUTS) go test $(FIXED) -count 1 -v -timeout 15m -run 'WhenThePowerFails|APowerCutShows' ./buffer
 	go test $(FIXED) -count 1 ./buffer/powercut
+
+# For how long the agent is watched; CI has less time.
+SOAK ?= $(if $(CI),30s,1h)
+
+soak: overlay ## one agent works for SOAK (1h) at twenty times the rate, with faults all the time: it stays level, and nothing is lost
+	ACS_AGENT_SOAK=$(SOAK) go test $(FIXED) -count 1 -v -timeout 26h -run 'TestTheAgentStaysLevel' ./agent
 
 test-foreign: $(FOREIGN:%=dist/acs-agent-linux-%) ## every pass arrives with the binaries for other processors, under emulators
 	@FLAGS='$(FIXED)' scripts/foreign.sh $(FOREIGN)

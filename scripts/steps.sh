@@ -19,7 +19,7 @@ done
 printf '\n== passed:%s\n   %-12s %4d s\n' "$report" together "$SECONDS"
 
 if [ -z "${CI:-}" ]; then
-	echo "Left out: race, test-386, test-kill, test-powercut, cross, test-foreign, tidy, lint, dist-twice, rig (make check runs them too)."
+	echo "Left out: race, test-386, test-kill, test-powercut, soak, cross, test-foreign, tidy, lint, dist-twice, rig (make check runs them too)."
 fi
 if [ ! -x /usr/sbin/mosquitto ] && ! command -v mosquitto >/dev/null; then
 	echo "Left out: the tests with the mosquitto broker, which is not installed (apt-get install mosquitto)."
