@@ -88,7 +88,7 @@ func occupied(dir string) (float64, error) {
 			return err
 		}
 		if system, ok := info.Sys().(*syscall.Stat_t); ok {
-			blocks += int64(system.Blocks)
+			blocks += system.Blocks
 		}
 		return nil
 	})

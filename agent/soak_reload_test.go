@@ -154,13 +154,16 @@ func (s *soak) dropSubjects(context.Context, *rand.Rand) error {
 	return s.exchange(fmt.Sprintf("inbox/table-%d.csv", s.subjects), b.String())
 }
 
+// errEnded stands for an agent that has ended with status 0 although nobody asked it to.
+var errEnded = errors.New("nobody asked it to")
+
 // until does something again and again until it is done, for a minute and a half at most.
 func (s *soak) until(what string, do func() error) error {
 	var err error
 	for deadline := time.Now().Add(90 * time.Second); time.Now().Before(deadline); time.Sleep(50 * time.Millisecond) {
 		select {
 		case <-s.agent.ended:
-			return fmt.Errorf("%s: the agent has ended by itself: %v", what, s.agent.err)
+			return fmt.Errorf("%s: the agent has ended by itself: %w", what, errors.Join(errEnded, s.agent.err))
 		default:
 		}
 		if err = do(); err == nil {

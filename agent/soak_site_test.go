@@ -46,7 +46,7 @@ func (s *soak) build() {
 		{name: "gate-2", port: iron, hand: func(p person) error { return showIronLogic(writer(iron.Write), p.card) }},
 		door("gate-3", "rfid/gate-3", espRFID),
 		door("gate-4", "tele/gate-4/SENSOR", func(p person) string {
-			return fmt.Sprintf(`{"Time":"%s","Wiegand":{"UID":%d,"Size":34}}`, time.Now().Format("2006-01-02T15:04:05"), p.card.number())
+			return fmt.Sprintf(`{"Time":%q,"Wiegand":{"UID":%d,"Size":34}}`, time.Now().Format("2006-01-02T15:04:05"), p.card.number())
 		}),
 	}
 	for i, g := range s.gates {
