@@ -20,7 +20,7 @@ func linuxHost(root fs.FS, pageSize int64) (h health.Host) {
 		}
 	}
 	if f := strings.Fields(read(root, "proc/self/statm")); len(f) > 1 {
-		if pages, err := strconv.ParseInt(f[1], 10, 64); err == nil && pages >= 0 {
+		if pages, err := strconv.ParseInt(f[1], 10, 40); err == nil && pages >= 0 {
 			h.Resident = pages * pageSize
 		}
 	}

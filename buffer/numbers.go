@@ -1,6 +1,7 @@
 package buffer
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -30,7 +31,9 @@ func (n *numbers) read() error {
 		return fmt.Errorf("read the file of numbers: %w", err)
 	}
 	var stored, given uint64
-	if _, err := fmt.Sscanf(string(text), "stored %d\ngiven %d\n", &stored, &given); err != nil || stored > given {
+	_, err = fmt.Sscanf(string(text), "stored %d\ngiven %d\n", &stored, &given)
+	// To the byte: of a number that is cut off the beginning is a number, too, and would let later ones be given twice.
+	if err != nil || stored > given || !bytes.Equal(text, numbersText(stored, given)) {
 		return fmt.Errorf("the file of numbers %s is damaged; it will be written anew", n.path)
 	}
 	n.stored, n.given = stored, given
@@ -51,8 +54,12 @@ func (n *numbers) reserve(stored, seq uint64) error {
 	return err
 }
 
+func numbersText(stored, given uint64) []byte {
+	return fmt.Appendf(nil, "stored %d\ngiven %d\n", stored, given)
+}
+
 func (n *numbers) write(stored, given uint64) error {
-	if err := replaceFile(n.path, fmt.Appendf(nil, "stored %d\ngiven %d\n", stored, given)); err != nil {
+	if err := replaceFile(n.path, numbersText(stored, given)); err != nil {
 		return fmt.Errorf("write the file of numbers: %w", err)
 	}
 	n.stored, n.given = stored, given

@@ -70,7 +70,7 @@ func beginAttempt(dir, boot string) (a attempt, err error) {
 		Attempt int    `json:"attempt"`
 		Boot    string `json:"boot"`
 	}
-	if text, err := os.ReadFile(a.path); err != nil || json.Unmarshal(text, &note) != nil || note.Boot != boot {
+	if text, err := os.ReadFile(a.path); err != nil || json.Unmarshal(text, &note) != nil || note.Boot != boot || note.Attempt < 0 {
 		note.Attempt = 0
 	}
 	if note.Attempt >= mostAttempts {

@@ -41,7 +41,7 @@ var schemes = map[string]struct {
 // String is the URL without anything secret.
 func (a *Address) String() string {
 	u, err := url.Parse(a.URL)
-	if err != nil {
+	if err != nil || u.Host == "" { // what stands there instead may be a password
 		return "(unreadable address)"
 	}
 	u.User = nil

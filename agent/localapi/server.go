@@ -11,8 +11,10 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"net/url"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"time"
 
@@ -244,12 +246,20 @@ type Verified struct {
 
 // parseQuery takes nothing for "all" that was meant to be less: passes are dropped by it.
 func parseQuery(r *http.Request) (q queue.Query, err error) {
-	v := r.URL.Query()
+	v, err := url.ParseQuery(r.URL.RawQuery)
+	if err != nil {
+		return q, errors.New("the query cannot be understood")
+	}
+	for key, given := range v {
+		if len(given) > 1 || !slices.Contains([]string{"uplink", "state", "number", "limit", "reveal", "approximate"}, key) {
+			return q, fmt.Errorf("the query says %.20q, which means nothing here or is said twice", key)
+		}
+	}
 	q = queue.Query{Uplink: v.Get("uplink"), State: queue.State(v.Get("state")), Reveal: v.Has("reveal"), Approximate: v.Has("approximate")}
 	switch q.State {
 	case "", queue.Waiting, queue.Delivered, queue.Held, queue.Dead, queue.Uncertain:
 	default:
-		return q, fmt.Errorf("%q is no state of a pass", q.State)
+		return q, fmt.Errorf("%.20q is no state of a pass", q.State)
 	}
 	q.Number, err = number(r, "number")
 	return q, err
@@ -263,7 +273,7 @@ func number(r *http.Request, name string) (uint64, error) {
 	}
 	n, err := strconv.ParseUint(text, 10, 64)
 	if err != nil {
-		return 0, fmt.Errorf("%s: %q is no number", name, text)
+		return 0, fmt.Errorf("%s: %.20q is no number", name, text)
 	}
 	return n, nil
 }

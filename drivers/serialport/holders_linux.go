@@ -59,7 +59,7 @@ func holdersOf(proc, path string) (found []Holder, hidden bool) {
 		}
 		name := "a program"
 		if comm, err := os.ReadFile(filepath.Join(process, "comm")); err == nil {
-			name = strings.TrimSpace(string(comm))
+			name = printable(string(comm))
 		}
 		found = append(found, Holder{PID: pid, Name: name})
 	}

@@ -4,6 +4,8 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 )
 
 // usbPorts reads the kernel's list. The serial library's own enumerator opens every /dev/ttyS* and sets its mode, which disturbs
@@ -51,5 +53,24 @@ func attribute(folder, name string) string {
 	if err != nil {
 		return ""
 	}
-	return strings.TrimSpace(string(text))
+	return printable(string(text))
+}
+
+// mostShown is how many characters are kept of what a device or a program calls itself.
+const mostShown = 64
+
+// printable makes a text fit to be shown to people and written to logs: devices and programs give themselves what names they like.
+func printable(text string) string {
+	var out strings.Builder
+	left := mostShown
+	for _, r := range strings.TrimSpace(text) {
+		if left--; left < 0 {
+			break
+		}
+		if r == utf8.RuneError || !unicode.IsPrint(r) {
+			r = '.'
+		}
+		out.WriteRune(r)
+	}
+	return strings.TrimSpace(out.String())
 }

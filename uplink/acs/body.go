@@ -94,7 +94,7 @@ func judge(a *uplink.Answer) uplink.Verdict {
 		v.Outcome, v.Reason = uplink.Retry, "the portal answered 200 with nothing in it, which is no confirmation"
 	case a.Status == http.StatusOK:
 		v.Outcome = uplink.Retry
-		v.Reason = fmt.Sprintf("something answered 200 that is not the portal (%q; a login page of the network?)", a.MediaType)
+		v.Reason = fmt.Sprintf("something answered 200 that is not the portal (%q; a login page of the network?)", uplink.Quote(a.MediaType))
 	case a.Status == http.StatusRequestEntityTooLarge:
 		v.Outcome = uplink.TooLarge
 	case isJSON && (a.Status == http.StatusBadRequest || a.Status == http.StatusUnprocessableEntity):

@@ -29,7 +29,7 @@ func judge(a *uplink.Answer) (verdict uplink.Verdict, reportID int64) {
 			return uplink.Verdict{Outcome: uplink.Delivered}, *said.ReportID
 		}
 		v.Outcome = uplink.Unknown
-		v.Reason = fmt.Sprintf("the portal answered 200 without the number of a report (%q, %d bytes)", a.MediaType, len(a.Body))
+		v.Reason = fmt.Sprintf("the portal answered 200 without the number of a report (%q, %d bytes)", uplink.Quote(a.MediaType), len(a.Body))
 	case a.Status == http.StatusBadRequest, a.Status == http.StatusUnprocessableEntity, a.Status == http.StatusRequestEntityTooLarge:
 		v.Outcome = uplink.Refused
 	case a.Status == http.StatusUnauthorized, a.Status == http.StatusForbidden:
