@@ -42,7 +42,7 @@ func (j *Journal) commit(entries []entry) error {
 		}
 		bytes += len(e.key) + len(e.value)
 	}
-	err := j.opts.tuning.commitError()
+	err := errors.Join(j.opts.tuning.commitError(), j.sound())
 	if err == nil {
 		err = txn.Commit()
 	}
@@ -64,6 +64,9 @@ func (j *Journal) get(key []byte) (value []byte, err error) {
 		value, err = item.ValueCopy(nil)
 		return err
 	})
+	if bad := j.sound(); bad != nil {
+		return nil, bad
+	}
 	return value, err
 }
 
@@ -78,7 +81,7 @@ func (j *Journal) each(prefix []byte, visit func(key, value []byte) error) error
 				return err
 			}
 		}
-		return nil
+		return j.sound()
 	})
 }
 
@@ -92,7 +95,7 @@ func (j *Journal) eachKey(prefix []byte, visit func(key []byte) error) error {
 				return err
 			}
 		}
-		return nil
+		return j.sound()
 	})
 }
 
@@ -103,7 +106,7 @@ func (j *Journal) empty(prefix []byte) (empty bool, err error) {
 		defer it.Close()
 		it.Rewind()
 		empty = !it.Valid()
-		return nil
+		return j.sound()
 	})
 	return empty, err
 }

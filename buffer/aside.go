@@ -181,6 +181,9 @@ func (j *Journal) Asides(ctx context.Context, uplink string, state event.State, 
 			return err
 		}
 		records, last := j.asidesAbove(uplink, state, after)
+		if err := j.sound(); err != nil {
+			return err
+		}
 		for _, r := range records {
 			if err := j.mayWalk(ctx); err != nil {
 				return err

@@ -149,6 +149,8 @@ type Journal struct {
 
 	salvaged chan struct{} // closed when nothing is left to be read back of broken stores
 
+	damaged atomic.Pointer[error] // a block of the store that cannot be read
+	begun   atomic.Bool           // Open has come to its end
 	failure atomic.Pointer[error]
 	failed  chan struct{}
 

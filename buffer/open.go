@@ -39,6 +39,7 @@ func Open(ctx context.Context, o Options) (*Journal, error) {
 	if err != nil {
 		return nil, err
 	}
+	j.begin()
 	go j.write()
 	j.keeper.Go(j.keep)
 	if j.pending() {
@@ -57,7 +58,11 @@ func openJournal(ctx context.Context, o *Options) (*Journal, error) {
 	}
 	j.space.dir, j.space.limit, j.space.minFree = o.Dir, o.MaxSize, o.MinFree
 	j.space.ballast, j.space.freeSpace = o.tuning.ballast, o.tuning.freeSpace
-	if err := j.open(ctx); err != nil {
+	err := j.open(ctx)
+	if cause := j.damaged.Load(); cause != nil {
+		err = errors.Join(err, &broken{*cause})
+	}
+	if err != nil {
 		if j.db != nil {
 			err = errors.Join(err, j.db.Close())
 		}
@@ -141,6 +146,9 @@ func (j *Journal) open(ctx context.Context) (err error) {
 	if missing != nil {
 		return missing
 	}
+	if err := checkNoted(dir); err != nil {
+		return err
+	}
 	if err := mendManifest(dir, j.log); err != nil {
 		return err
 	}
@@ -163,7 +171,7 @@ func (j *Journal) open(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	options := storeOptions(dir, j.log, &j.troubles)
+	options := storeOptions(dir, storeLog{j.log, &j.troubles, j.unsound})
 	options.SyncWrites = !j.opts.tuning.unsynced
 	if j.db, err = openStore(options); err != nil {
 		return judge(err)

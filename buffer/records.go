@@ -52,6 +52,9 @@ func (r *Records) Each(prefix string, visit func(key string, value []byte) bool)
 	next := recordKey(r.name, prefix)
 	for {
 		page, last, err := r.page(prefix, next)
+		if unsound := r.j.sound(); unsound != nil {
+			return unsound // what was found may be older than what could not be read
+		}
 		if err != nil {
 			bad = append(bad, err)
 		}

@@ -145,7 +145,7 @@ func TestEveryDamageIsSurvived(t *testing.T) {
 		{"list of tables: empty", named("MANIFEST"), empty, true, 0, false},
 		{"list of tables: garbage behind", named("MANIFEST"), noise, true, 0, false},
 		{"list of tables: deleted", named("MANIFEST"), remove, true, 0, false},
-		{"table: flipped in a block", named("*.sst"), flip(0.1), false, 100, false},
+		{"table: flipped in a block", named("*.sst"), flip(0.1), corrected, 100, false},
 		{"table: flipped in the index", named("*.sst"), func(t *testing.T, p string) {
 			rewrite(t, p, func(text []byte) []byte { text[len(text)-40] ^= 1; return text })
 		}, true, 0, false},

@@ -88,6 +88,9 @@ func (w *walker) part(ctx context.Context, next, upto uint64, visit visitor) (re
 		if seq > upto {
 			break
 		}
+		if err := w.j.sound(); err != nil {
+			return 0, err
+		}
 		w.missing(next, seq-1)
 		next = seq + 1
 		p, addressee, err := w.openNow(it.Item(), id, seq)
@@ -112,6 +115,9 @@ func (w *walker) part(ctx context.Context, next, upto uint64, visit visitor) (re
 				return next, nil
 			}
 		}
+	}
+	if err := w.j.sound(); err != nil {
+		return 0, err
 	}
 	w.missing(next, upto)
 	return upto + 1, nil
@@ -247,7 +253,7 @@ func (j *Journal) tail(ctx context.Context, visit func(id uint32, seq uint64, ad
 			return nil
 		}
 	}
-	return nil
+	return j.sound()
 }
 
 // one reads the plain form of a single pass.

@@ -12,7 +12,7 @@ import (
 
 // storeOptions set the store up for a small box: little memory, everything in the tree and nothing in the value log, every
 // transaction synced, no compression because sealed values do not compress.
-func storeOptions(dir string, log *slog.Logger, troubles *atomic.Uint64) badger.Options {
+func storeOptions(dir string, log storeLog) badger.Options {
 	o := badger.DefaultOptions(dir)
 	o.SyncWrites = true
 	o.MemTableSize = memTable
@@ -34,7 +34,7 @@ func storeOptions(dir string, log *slog.Logger, troubles *atomic.Uint64) badger.
 	o.CompactL0OnClose = false
 	o.LmaxCompaction = false
 	o.ChecksumVerificationMode = options.OnBlockRead // checking whole tables at the start ends in a panic when one is damaged
-	o.Logger = storeLog{log, troubles}
+	o.Logger = log
 	return o
 }
 
@@ -42,10 +42,18 @@ func storeOptions(dir string, log *slog.Logger, troubles *atomic.Uint64) badger.
 type storeLog struct {
 	log      *slog.Logger
 	troubles *atomic.Uint64
+	// unsound is told that a block of a table cannot be read.
+	unsound func(error)
 }
 
 func (l storeLog) Errorf(format string, args ...any) {
 	l.troubles.Add(1)
+	if format == unsoundFormat && len(args) == 1 {
+		if err, ok := args[0].(error); ok {
+			l.unsound(err)
+			return
+		}
+	}
 	l.log.Error("store error", "detail", text(format, args))
 }
 

@@ -28,6 +28,9 @@ const unaligned = "numbers of four bytes are read where they lie, at addresses f
 const swallowed = "where a part of a compaction is not begun because another has failed, the error is used up: the rest of what was to be " +
 	"compacted is left out, and its sources are deleted"
 
+// unsound: see standin/sound.
+const unsound = "a block that cannot be read is taken for the end of its table: a compaction leaves out all behind it, and deletes the table"
+
 // corrections are what the published modules do wrong.
 func corrections() []correction {
 	return []correction{
@@ -73,6 +76,49 @@ func corrections() []correction {
 			wrong: "blk.entryOffsets = y.BytesToU32Slice(blk.data[entriesIndexStart:entriesIndexEnd])",
 			right: "blk.entryOffsets = y.BytesToU32Slice(append([]byte(nil), blk.data[entriesIndexStart:entriesIndexEnd]...))",
 			why:   unaligned,
+		},
+		{
+			module: badger, file: "table/table.go",
+			wrong: `"github.com/dgraph-io/badger/v4/pb"`,
+			right: `"github.com/dgraph-io/badger/v4/pb"; "github.com/dgraph-io/badger/v4/standin/sound"`,
+			why:   unsound,
+		},
+		{
+			module: badger, file: "table/table.go",
+			wrong: "ZSTDCompressionLevel int",
+			right: "ZSTDCompressionLevel int; Unsound func(error) // is told of a block that cannot be read",
+			why:   unsound,
+		},
+		{
+			module: badger, file: "table/table.go",
+			wrong: "IsInmemory bool // Set to true if the table is on level 0 and opened in memory.",
+			right: "IsInmemory bool; sound sound.Mark",
+			why:   unsound,
+		},
+		{
+			module: badger, file: "table/table.go",
+			wrong: "func (t *Table) block(idx int, useCache bool) (*Block, error) {",
+			right: "func (t *Table) Sound() error { return t.sound.Err() }; " +
+				"func (t *Table) block(idx int, useCache bool) (_ *Block, bad error) { defer t.sound.Reading(t.Filename(), t.opt.Unsound)(&bad)",
+			why: unsound,
+		},
+		{
+			module: badger, file: "options.go",
+			wrong: "DataKey:              dk,",
+			right: `DataKey: dk, Unsound: func(err error) { opt.Errorf("unsound: %w", err) },`,
+			why:   unsound,
+		},
+		{
+			module: badger, file: "levels.go",
+			wrong: "err = s.kv.syncDir(s.kv.opt.Dir)",
+			right: "if err = sound.All(topTables, valid); err == nil { err = s.kv.syncDir(s.kv.opt.Dir) }",
+			why:   unsound,
+		},
+		{
+			module: badger, file: "levels.go",
+			wrong: `"github.com/dgraph-io/badger/v4/table"`,
+			right: `"github.com/dgraph-io/badger/v4/standin/sound"; "github.com/dgraph-io/badger/v4/table"`,
+			why:   unsound,
 		},
 		{
 			module: fsnotify, file: "backend_inotify.go",

@@ -84,6 +84,15 @@ func exchanges() []exchange {
 	}
 }
 
+// An addition is a package of ours that corrections use.
+type addition struct {
+	module string
+	folder string // below standin
+	why    string
+}
+
+func additions() []addition { return []addition{{badger, "sound", unsound}} }
+
 // replaceImport lets the files import what stands in, and adds it to them.
 func (s source) replaceImport(x standIn) error {
 	published, instead := `"`+x.path+`"`, `"`+x.module+"/standin/"+x.folder+`"`

@@ -45,10 +45,11 @@ type changes struct {
 	corrections []correction
 	standIns    []standIn
 	exchanges   []exchange
+	additions   []addition
 }
 
 func published() changes {
-	return changes{append(corrections(), cutLines()...), standIns(), exchanges()}
+	return changes{append(corrections(), cutLines()...), standIns(), exchanges(), additions()}
 }
 
 // modules names those that are changed, each once, in the order of the changes.
@@ -66,6 +67,9 @@ func (c changes) modules() []string {
 		add(x.module)
 	}
 	for _, x := range c.exchanges {
+		add(x.module)
+	}
+	for _, x := range c.additions {
 		add(x.module)
 	}
 	return all
@@ -157,6 +161,15 @@ func (c changes) apply(module string, files source, say io.Writer) (changed bool
 			return false, err
 		}
 		done("without "+x.file, x.why)
+	}
+	for _, x := range c.additions {
+		if x.module != module {
+			continue
+		}
+		if err := files.add("standin/"+x.folder, x.folder); err != nil {
+			return false, err
+		}
+		done("with standin/"+x.folder, x.why)
 	}
 	return changed, nil
 }

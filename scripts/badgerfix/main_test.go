@@ -36,6 +36,7 @@ func testChanges() changes {
 			{theStore, "messages/messages.go", hex.EncodeToString(sum[:]), "pb", "it is big"},
 			{theStore, "messages/examples.go", hex.EncodeToString(sum[:]), "", "it is big"},
 		},
+		[]addition{{theArena, "sound", "it is wrong"}},
 	}
 }
 
@@ -152,7 +153,7 @@ func TestCopiesHaveTheChanges(t *testing.T) {
 		t.Errorf("store.go became\n%s", store["store.go"])
 	}
 	for name, files := range map[string][]string{
-		theArena: {"arena.go", "go.mod"},
+		theArena: {"arena.go", "go.mod", "standin/sound/sound.go"},
 		theStore: {"go.mod", "messages/other.go", "messages/pb.go", "messages/wire.go", "standin/proto/proto.go", "store.go"},
 	} {
 		var got []string
