@@ -140,6 +140,7 @@ func runSite(ctx context.Context, cfg *config.Config, refused error, hangup <-ch
 		log.Warn("configuration", "warning", w.Problem, "field", w.Field, "advice", w.Advice)
 	}
 	s.running = true
+	defer s.recordCrashes()()
 	log.Info("started", "version", version, "device", cfg.Device, "readers", len(cfg.Readers), "uplinks", len(cfg.Uplinks))
 	err = s.run(ctx, refused, hangup)
 	log.Info("stopped")

@@ -74,7 +74,7 @@ func newSite(ctx context.Context, cfg *config.Config, log *slog.Logger) (*site, 
 	}
 	s.journal, err = buffer.Open(ctx, buffer.Options{
 		Dir: filepath.Join(cfg.DataDir, journalDir), KeyFile: cfg.Buffer.KeyFile, MaxSize: int64(cfg.Buffer.MaxSize), Keep: cfg.Buffer.Keep,
-		Log: log, Uplinks: p.uplinkNames(), Repeatable: p.repeatable(), Boot: s.clock.Boot(),
+		Log: log, Uplinks: p.uplinkNames(), Repeatable: p.repeatable(), Boot: s.clock.Boot(), Crash: lastCrash(cfg.DataDir, s.clock.Boot(), log),
 		Report: func(err error) { log.Error("journal is damaged", "error", err) },
 	})
 	if err != nil {

@@ -91,6 +91,8 @@ type Options struct {
 	Repeatable []string
 	// Boot names the boot of the system; empty if it is not known. See Open.
 	Boot string
+	// Crash is how the process before this one ended, if the store has ended it.
+	Crash Crash
 	// MinFree is how much of the disk is left free, in bytes; passes are refused below it.
 	MinFree int64
 	// Now is the wall clock; nil: time.Now.

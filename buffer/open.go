@@ -149,6 +149,9 @@ func (j *Journal) open(ctx context.Context) (err error) {
 	if err := checkNoted(dir); err != nil {
 		return err
 	}
+	if err := j.countCrash(); err != nil {
+		return err
+	}
 	if err := mendManifest(dir, j.log); err != nil {
 		return err
 	}

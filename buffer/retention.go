@@ -20,9 +20,10 @@ const (
 func (j *Journal) keep() {
 	ctx, cancel := context.WithCancelCause(context.Background())
 	defer cancel(nil)
-	room, old := time.NewTicker(ballastEvery), time.NewTicker(retainEvery)
+	room, old, calm := time.NewTicker(ballastEvery), time.NewTicker(retainEvery), time.NewTicker(calmAfter)
 	defer room.Stop()
 	defer old.Stop()
+	defer calm.Stop()
 	j.tendBallast()
 	for {
 		select {
@@ -32,6 +33,8 @@ func (j *Journal) keep() {
 			if err := j.retain(ctx, j.opts.Now(), j.trusted.Load()); err != nil {
 				j.log.Warn("old passes not deleted", "error", err)
 			}
+		case <-calm.C:
+			j.calm()
 		case <-j.closing:
 			return
 		}
