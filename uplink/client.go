@@ -93,6 +93,7 @@ func NewClient(env Env, section settings.Section, s ClientSettings) (*Client, er
 		MaxConnsPerHost:        1,
 		IdleConnTimeout:        90 * time.Second,
 		MaxResponseHeaderBytes: maxAnswer,
+		DisableCompression:     true, // answers are small, and what a stranger has packed is not unpacked
 		TLSClientConfig:        &tls.Config{MinVersion: tls.VersionTLS12},
 	}
 	if s.CAFile != "" {

@@ -66,7 +66,9 @@ func (l *body) Send(ctx context.Context, walk uplink.Walk) uplink.Verdict {
 	if err != nil {
 		return uplink.Verdict{Outcome: uplink.Retry, Reason: err.Error(), Code: health.Code(health.CodeOf(err))}
 	}
-	return judge(answer)
+	v := judge(answer)
+	v.Reason = l.conceal(ctx, walk, v.Reason)
+	return v
 }
 
 // introduce puts into a request what all of them have in common.
