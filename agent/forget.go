@@ -7,13 +7,11 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"path/filepath"
 	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 
-	"github.com/acs-agent/acs-agent/agent/config"
 	"github.com/acs-agent/acs-agent/agent/event"
 	"github.com/acs-agent/acs-agent/agent/localapi"
 	"github.com/acs-agent/acs-agent/uplink"
@@ -33,7 +31,8 @@ func newForget(o *options) *cobra.Command {
 			"What is not reported yet is not touched without --also-waiting: the site owes these reports. Not found are passes whose card\n" +
 			"was never matched to the person, and what the portals themselves have. The list of cardholders is yours: take the person\n" +
 			"out of it first.\n\n" +
-			"Exit status: 0 done, 1 failed, 2 wrong usage, 3 something is not reported yet.",
+			"Exit status: 0 done, 1 failed, 2 wrong usage, 3 something is not reported yet, or a damaged journal that was put aside still\n" +
+			"has to be deleted.",
 		Example: "  acs-agent forget -\n  acs-agent forget - --also-waiting --yes < number.txt",
 		Args: func(_ *cobra.Command, args []string) error {
 			if len(args) != 1 { // without repeating any of them
@@ -115,28 +114,30 @@ func (o *options) forget(cmd *cobra.Command, a *connection, number string, also,
 		return fmt.Errorf("%w (run the command again: it goes on where it was)", err)
 	}
 	if o.json {
-		return json.NewEncoder(cmd.OutOrStdout()).Encode(done)
+		if err := json.NewEncoder(cmd.OutOrStdout()).Encode(done); err != nil {
+			return err
+		}
+	} else {
+		o.sayForgotten(out, &done)
 	}
-	o.sayForgotten(out, done)
+	if len(done.Damaged) > 0 {
+		return needsPerson{fmt.Errorf("damaged journals that were put aside may still hold this person, and can be read with the key of the "+
+			"device: delete them (%s)", strings.Join(done.Damaged, ", "))}
+	}
 	return nil
 }
 
-func (o *options) sayForgotten(out io.Writer, done localapi.ForgetReport) {
-	if done.Empty() {
+func (o *options) sayForgotten(out io.Writer, done *localapi.ForgetReport) {
+	switch {
+	case done.Empty():
 		_, _ = o.lang.Fprintf(out, "nothing was found\n")
-	} else {
+	case len(done.Damaged) > 0:
+		_, _ = o.lang.Fprintf(out, "forgotten in the journal that is in use\n")
+	default:
 		_, _ = o.lang.Fprintf(out, "forgotten: nobody can read this any more\n")
 	}
 	if done.Listed {
 		_, _ = o.lang.Fprintf(out, "the list of cardholders still has this person, and the next pass will be stored as ever: take the row out\n")
-	}
-	cfg, _ := config.Load(config.Find(o.config))
-	if cfg == nil {
-		return
-	}
-	if aside, _ := filepath.Glob(filepath.Join(cfg.DataDir, journalDir) + ".broken-*"); len(aside) > 0 {
-		_, _ = o.lang.Fprintf(out, "damaged journals that were put aside are not searched; delete them when they are not needed: %s\n",
-			strings.Join(aside, ", "))
 	}
 }
 

@@ -233,6 +233,19 @@ func TestForgetAndRotate(t *testing.T) {
 			t.Errorf("somebody else is not among the %s passes any more", state)
 		}
 	}
+
+	// A store that was put aside holds the person as long as it lies there.
+	folder := p.path("data/journal.broken-20260907T040000Z")
+	if err := os.Mkdir(folder, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if out := tell(exitNeedsPerson, first.iin+"\n", "forget", "-", "--yes"); !strings.Contains(out, folder) {
+		t.Errorf("it says %s", out)
+	}
+	if err := os.Remove(folder); err != nil {
+		t.Fatal(err)
+	}
+	tell(exitDone, first.iin+"\n", "forget", "-", "--yes")
 	if last := keyOf("key", "rotate"); last.Fingerprint == during.Fingerprint {
 		t.Error("the key of the closed journal is the same")
 	}

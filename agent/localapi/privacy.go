@@ -50,6 +50,8 @@ type ForgetReport struct {
 	RecordsWaiting int `json:"records_waiting"`
 	// Listed: the list of cardholders still has the person.
 	Listed bool `json:"listed"`
+	// Damaged are the folders of stores that were put aside. They hold passes with their keys, and nothing is forgotten in there.
+	Damaged []string `json:"damaged,omitempty"`
 	// Done: it was carried out, not only counted.
 	Done bool `json:"done"`
 }
@@ -111,6 +113,9 @@ func (s *Server) forgetPerson(ctx context.Context, o ForgetOrder, progress func(
 		return r, err
 	}
 	r = ForgetReport{Delivered: m.Delivered, Waiting: m.Waiting, Aside: m.Held + m.Dead + m.Uncertain, Listed: s.Listed != nil && s.Listed(o.Number)}
+	if aside, ok := s.Desk.Journal.Salvage(); ok {
+		r.Damaged = aside.Folders
+	}
 	if err := s.forgetRecords(ctx, o.Number, true, &r); err != nil || o.Count {
 		return r, err
 	}

@@ -38,7 +38,11 @@ func (nobody) Find(*event.Credential, time.Time) cardholders.Answer {
 // newDesk is a desk over a journal on disk.
 func newDesk(t *testing.T) *queue.Desk {
 	t.Helper()
-	dir := t.TempDir()
+	return newDeskIn(t, t.TempDir())
+}
+
+func newDeskIn(t *testing.T, dir string) *queue.Desk {
+	t.Helper()
 	j, err := buffer.Open(t.Context(), buffer.Options{
 		Dir: filepath.Join(dir, "journal"), KeyFile: filepath.Join(dir, "journal.key"), MinFree: 1 << 20,
 		Uplinks: []string{"relay", "visits"}, Log: slog.New(slog.DiscardHandler),
