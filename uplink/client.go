@@ -213,6 +213,7 @@ func (c *Client) do(ctx context.Context, by *http.Client, req *http.Request) (*A
 		WroteHeaders: func() { sent.Store(true); turn.Sent() },
 	})
 	req.Header.Set("User-Agent", c.agent)
+	read := countBody(req)
 	resp, err := by.Do(req.WithContext(timed))
 	if err != nil {
 		if ctx.Err() != nil {
@@ -228,6 +229,9 @@ func (c *Client) do(ctx context.Context, by *http.Client, req *http.Request) (*A
 			return nil, ctx.Err()
 		}
 		return nil, explain(fmt.Errorf("read the answer: %w", err), false, c.URL.Host)
+	}
+	if resp.StatusCode/100 == 2 && read.Load() < req.ContentLength {
+		return nil, explain(health.Coded(health.PortalStrange, errEarly), false, c.URL.Host)
 	}
 	mediaType, _, err := mime.ParseMediaType(resp.Header.Get("Content-Type"))
 	if err != nil {
@@ -245,6 +249,41 @@ func (c *Client) do(ctx context.Context, by *http.Client, req *http.Request) (*A
 		Status: resp.StatusCode, MediaType: mediaType, Body: body, Date: date,
 		RetryAfter: retryAfter(resp.Header.Get("Retry-After"), time.Now()),
 	}, nil
+}
+
+// errEarly is a success for what was not sent.
+var errEarly = errors.New("it confirmed before it had the whole request, which is no confirmation")
+
+// countBody counts what the transport has taken of the body of a request; when it begins anew, so does the count. What the other
+// side has got was taken before.
+func countBody(req *http.Request) *atomic.Int64 {
+	read := new(atomic.Int64)
+	if req.Body == nil {
+		return read
+	}
+	req.Body = &countedBody{req.Body, read}
+	if open := req.GetBody; open != nil {
+		req.GetBody = func() (io.ReadCloser, error) {
+			body, err := open()
+			if err != nil {
+				return nil, err
+			}
+			read.Store(0)
+			return &countedBody{body, read}, nil
+		}
+	}
+	return read
+}
+
+type countedBody struct {
+	io.ReadCloser
+	read *atomic.Int64
+}
+
+func (b *countedBody) Read(p []byte) (int, error) {
+	n, err := b.ReadCloser.Read(p)
+	b.read.Add(int64(n))
+	return n, err
 }
 
 // retryAfter reads both forms of the header (RFC 9110, 10.2.3): seconds or a date.
