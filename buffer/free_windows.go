@@ -1,6 +1,7 @@
 package buffer
 
 import (
+	"errors"
 	"math"
 
 	"golang.org/x/sys/windows"
@@ -18,3 +19,6 @@ func freeSpace(dir string) (int64, error) {
 	}
 	return int64(min(free, math.MaxInt64)), nil //nolint:gosec // bounded
 }
+
+// freeFiles: no file system of Windows has a number of files that could be reached.
+func freeFiles(string) (int64, error) { return 0, errors.ErrUnsupported }

@@ -37,7 +37,7 @@ var (
 	ErrFull = errors.New("the journal is full")
 	// ErrLocked: another process has the journal open.
 	ErrLocked = errors.New("the journal is in use by a running agent")
-	// ErrFailed: the store has failed to write. Nothing more is taken; only a restart helps.
+	// ErrFailed: the store has failed. Nothing more is taken before Reopen has opened it again.
 	ErrFailed = errors.New("the journal has failed")
 	// ErrUncorrected: a 32-bit binary without the corrections that keep the store from losing passes.
 	ErrUncorrected = errors.New("this 32-bit build lacks the corrections of the embedded store and would lose passes: build it with make")
@@ -108,6 +108,9 @@ type tuning struct {
 	ballast       int64
 	patience      time.Duration // with a store that takes no writes because it deletes
 	freeSpace     func(dir string) (int64, error)
+	freeFiles     func(dir string) (int64, error)
+	tryFolder     func(dir string) error  // whether files can be made and written there
+	trialError    func() error            // what a trial of the disk ends with
 	commitError   func() error            // what a transaction ends with instead of being stored
 	unsynced      bool                    // nothing is synced: to see that the tests would notice
 	cut           func(step string) error // ends a change of the device key, or the forgetting of a person, after a step
@@ -123,18 +126,20 @@ type Journal struct {
 
 	// What the writer goroutine owns.
 	numbers numbers
-	space   space
+	space   *space
 	nextSeq uint64
 	nextSeg uint32
 	torn    bool // the store's log ended badly, or was not there
+	trial   trial
 	split   bool // the next pass begins a segment, because numbers were left out before it
 
 	ops      chan *op
-	stop     chan struct{} // tells the writer to end; nobody sends operations any more
-	written  chan struct{} // the writer has ended
-	commits  atomic.Uint64 // transactions that were stored
-	troubles atomic.Uint64 // warnings and errors of the store
-	trusted  atomic.Bool   // the clock was trusted when the newest pass of this run was taken
+	stop     chan struct{}  // tells the writer to end; nobody sends operations any more
+	written  chan struct{}  // the writer has ended
+	commits  atomic.Uint64  // transactions that were stored
+	troubles *atomic.Uint64 // warnings and errors of the store
+	ailing   atomic.Bool    // the last attempt to write to the disk failed
+	trusted  atomic.Bool    // the clock was trusted when the newest pass of this run was taken
 
 	mu       sync.RWMutex // guards what follows, which the writer alone changes
 	segments []*segment   // by number; the last may still grow
@@ -158,17 +163,24 @@ type Journal struct {
 
 	users   sync.WaitGroup // calls under way
 	keeper  sync.WaitGroup
+	openMu  sync.Mutex // held while the store is closed or opened
 	closeMu sync.Mutex
 	closed  bool
+	away    bool // there is no open store
 	closing chan struct{}
+	// inherited is the journal that has taken the store over; see Reopen.
+	inherited atomic.Pointer[Journal]
 }
 
 // enter begins a call; leave ends it. Close waits for all that have entered.
 func (j *Journal) enter() error {
 	j.closeMu.Lock()
 	defer j.closeMu.Unlock()
-	if j.closed {
+	switch {
+	case j.closed:
 		return ErrClosed
+	case j.away:
+		return j.Err()
 	}
 	j.users.Add(1)
 	return nil
@@ -185,19 +197,10 @@ func (j *Journal) Close() error {
 		return nil
 	}
 	j.closed = true
-	close(j.closing)
 	j.closeMu.Unlock()
-	j.keeper.Wait()
-	j.users.Wait()
-	close(j.stop)
-	<-j.written
-	var errs []error
-	if j.failure.Load() == nil {
-		// Only now is the last number certain; a start that finds less knows that something was lost.
-		errs = append(errs, j.numbers.write(j.end, j.nextSeq-1))
-	}
-	errs = append(errs, j.db.Close(), j.lock.Close())
-	if err := errors.Join(errs...); err != nil {
+	j.openMu.Lock()
+	defer j.openMu.Unlock()
+	if err := j.release(); err != nil {
 		return fmt.Errorf("close the journal: %w", err)
 	}
 	return nil
@@ -217,8 +220,12 @@ func (j *Journal) Changed() <-chan struct{} {
 	return j.changed
 }
 
-// Failed gives a channel that is closed when the store fails to write: the process has to be started again.
-func (j *Journal) Failed() <-chan struct{} { return j.failed }
+// Failed gives a channel that is closed when the store fails; see Reopen, after which it is another channel.
+func (j *Journal) Failed() <-chan struct{} {
+	j.mu.RLock()
+	defer j.mu.RUnlock()
+	return j.failed
+}
 
 // Err is nil, or an ErrFailed with its cause.
 func (j *Journal) Err() error {
@@ -233,7 +240,7 @@ func (j *Journal) fail(cause error) {
 	err := fmt.Errorf("%w: %w", ErrFailed, cause)
 	if j.failure.CompareAndSwap(nil, &err) {
 		close(j.failed)
-		j.log.Error("journal failed; no passes are taken until the agent is started again", "error", cause)
+		j.log.Error("journal failed; no passes are taken until it is open again", "error", cause)
 	}
 }
 

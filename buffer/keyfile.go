@@ -49,6 +49,9 @@ func rawKey(path string) ([]byte, error) {
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, err
 	}
+	if err != nil && says(err, defects()...) {
+		return nil, fmt.Errorf("%w: read the key file of the journal: %w (look at dmesg; put the file back from the backup)", ErrDisk, err)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("%w: read the key file: %w", ErrKey, err)
 	}

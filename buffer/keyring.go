@@ -62,16 +62,21 @@ func readKeyring(dir string, devices []cipher.AEAD) (r *keyring, boxes int, err 
 	r = &keyring{dir: dir, devices: devices, write: overwrite}
 	found, opened := 0, 0
 	var same []byte
+	var unread error
 	for _, path := range ringPaths(dir) {
 		content, err := os.ReadFile(path) //nolint:gosec // the path is the operator's
 		if errors.Is(err, fs.ErrNotExist) {
 			r.stale = true
 			continue
 		}
-		if err != nil {
+		if err != nil && !says(err, defects()...) {
 			return nil, 0, fmt.Errorf("read the data keys: %w", err)
 		}
 		found++
+		if err != nil { // a bad block; the other copy has the same
+			r.stale, unread = true, err
+			continue
+		}
 		plain, n := openRing(content, devices)
 		if plain == nil || !r.adopt(plain) {
 			r.stale = true
@@ -85,6 +90,10 @@ func readKeyring(dir string, devices []cipher.AEAD) (r *keyring, boxes int, err 
 	switch {
 	case found == 0:
 		return r, 0, errNoRing
+	case opened == 0 && unread != nil:
+		// Another store would not have the keys of this one either.
+		return nil, 0, fmt.Errorf("%w: the data keys of the journal, keys.a and keys.b in %s, cannot be read: %w "+
+			"(look at dmesg; put one of the two back from a copy of the folder)", ErrDisk, dir, unread)
 	case opened == 0:
 		return nil, 0, fmt.Errorf("%w is not the one with which the journal was made: put the right file back "+
 			"(nothing has been changed; if it is the right one, both keys.a and keys.b in %s are damaged)", ErrKey, dir)

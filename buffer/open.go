@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/dgraph-io/badger/v4"
@@ -26,42 +27,48 @@ func Open(ctx context.Context, o Options) (*Journal, error) {
 	if err := checkCorrections(); err != nil {
 		return nil, err
 	}
-	j, err := openJournal(ctx, &o)
-	if b, ok := errors.AsType[*broken](err); ok {
-		folder, asideErr := setAside(&o, b)
-		if asideErr != nil {
-			return nil, errors.Join(err, asideErr)
-		}
-		o.Log.Error("the store of the journal is broken and was put aside; passes go into a fresh one, and what can be read is read back",
-			"folder", folder, "error", b.cause)
-		j, err = openJournal(ctx, &o)
-	}
+	j, err := openAny(ctx, &o)
 	if err != nil {
 		return nil, err
 	}
 	j.begin()
+	j.serve()
+	return j, nil
+}
+
+// openAny opens the store that is there, or another one in its place if it is broken.
+func openAny(ctx context.Context, o *Options) (*Journal, error) {
+	j, err := openJournal(ctx, o)
+	b, ok := errors.AsType[*broken](err)
+	if !ok {
+		return j, err
+	}
+	folder, asideErr := setAside(o, b)
+	if asideErr != nil {
+		return nil, errors.Join(err, o.blame(asideErr))
+	}
+	o.Log.Error("the store of the journal is broken and was put aside; passes go into a fresh one, and what can be read is read back",
+		"folder", folder, "error", b.cause)
+	return openJournal(ctx, o)
+}
+
+// serve starts the goroutines of a journal that was opened.
+func (j *Journal) serve() {
 	go j.write()
 	j.keeper.Go(j.keep)
 	if j.pending() {
 		j.keeper.Go(j.runSalvage)
 	}
-	return j, nil
 }
 
 // openJournal opens what is in the folder. The error is a *broken, somewhere in its chain, if another store has to take its place.
 func openJournal(ctx context.Context, o *Options) (*Journal, error) {
-	j := &Journal{
-		opts: *o, log: o.Log, numbers: numbers{path: o.Dir + ".numbers"},
-		ops: make(chan *op, maxGroup), stop: make(chan struct{}), written: make(chan struct{}),
-		changed: make(chan struct{}), failed: make(chan struct{}), closing: make(chan struct{}),
-		holes: holes{known: map[uint64]struct{}{}}, salvaged: make(chan struct{}),
-	}
-	j.space.dir, j.space.limit, j.space.minFree = o.Dir, o.MaxSize, o.MinFree
-	j.space.ballast, j.space.freeSpace = o.tuning.ballast, o.tuning.freeSpace
+	j := newJournal(o)
 	err := j.open(ctx)
 	if cause := j.damaged.Load(); cause != nil {
 		err = errors.Join(err, &broken{*cause})
 	}
+	err = o.blame(err)
 	if err != nil {
 		if j.db != nil {
 			err = errors.Join(err, j.db.Close())
@@ -72,6 +79,19 @@ func openJournal(ctx context.Context, o *Options) (*Journal, error) {
 		return nil, fmt.Errorf("open the journal in %s: %w", o.Dir, err)
 	}
 	return j, nil
+}
+
+func newJournal(o *Options) *Journal {
+	return &Journal{
+		opts: *o, log: o.Log, numbers: numbers{path: o.Dir + ".numbers"}, troubles: new(atomic.Uint64),
+		space: &space{
+			dir: o.Dir, limit: o.MaxSize, minFree: o.MinFree, ballast: o.tuning.ballast,
+			freeSpace: o.tuning.freeSpace, freeFiles: o.tuning.freeFiles,
+		},
+		ops: make(chan *op, maxGroup), stop: make(chan struct{}), written: make(chan struct{}),
+		changed: make(chan struct{}), failed: make(chan struct{}), closing: make(chan struct{}),
+		holes: holes{known: map[uint64]struct{}{}}, salvaged: make(chan struct{}),
+	}
 }
 
 // complete checks the options and fills in what was left out.
@@ -104,6 +124,15 @@ func (o *Options) complete() error {
 	}
 	if o.tuning.cut == nil {
 		o.tuning.cut = func(string) error { return nil }
+	}
+	if o.tuning.freeFiles == nil {
+		o.tuning.freeFiles = freeFiles
+	}
+	if o.tuning.tryFolder == nil {
+		o.tuning.tryFolder = tryFolder
+	}
+	if o.tuning.trialError == nil {
+		o.tuning.trialError = func() error { return nil }
 	}
 	if o.tuning.commitError == nil {
 		o.tuning.commitError = func() error { return nil }
@@ -155,7 +184,7 @@ func (j *Journal) open(ctx context.Context) (err error) {
 	if err := mendManifest(dir, j.log); err != nil {
 		return err
 	}
-	if j.torn, err = checkFiles(dir); err != nil {
+	if j.torn, err = checkFiles(&j.opts); err != nil {
 		return err
 	}
 	a, err := beginAttempt(dir, j.opts.Boot)
@@ -174,12 +203,12 @@ func (j *Journal) open(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	options := storeOptions(dir, storeLog{j.log, &j.troubles, j.unsound})
+	options := storeOptions(dir, storeLog{j.log, j.troubles, func(cause error) { j.heir().unsound(cause) }})
 	options.SyncWrites = !j.opts.tuning.unsynced
 	if j.db, err = openStore(options); err != nil {
-		return judge(err)
+		return j.opts.judge(err)
 	}
-	if err := judge(j.prepareSalvage()); err != nil {
+	if err := j.opts.judge(j.prepareSalvage()); err != nil {
 		return err
 	}
 	if len(manifest) > 0 {
@@ -190,10 +219,10 @@ func (j *Journal) open(ctx context.Context) (err error) {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	if err := judge(j.load(ctx)); err != nil {
+	if err := j.opts.judge(j.load(ctx)); err != nil {
 		return err
 	}
-	if err := judge(j.checkOrphans()); err != nil {
+	if err := j.opts.judge(j.checkOrphans()); err != nil {
 		return err
 	}
 	if j.salvage.Pending {

@@ -80,26 +80,26 @@ func (j *Journal) Salvage() (s Salvage, ok bool) {
 
 // Salvaged gives a channel that is closed when the journal is whole: at once, but for the start with which a broken store was
 // put aside. Before that nobody but Append, Tail and Stats is served, and everybody else gets ErrSalvaging.
-func (j *Journal) Salvaged() <-chan struct{} { return j.salvaged }
+// After Reopen it is another channel.
+func (j *Journal) Salvaged() <-chan struct{} {
+	j.mu.RLock()
+	defer j.mu.RUnlock()
+	return j.salvaged
+}
 
 // enterWhole is enter for those who need more than the passes of this run.
 func (j *Journal) enterWhole() error {
-	select {
-	case <-j.salvaged:
-		return j.enter()
-	default:
+	if err := j.enter(); err != nil {
+		return err
+	}
+	if j.pending() {
+		j.leave()
 		return ErrSalvaging
 	}
+	return nil
 }
 
-func (j *Journal) pending() bool {
-	select {
-	case <-j.salvaged:
-		return false
-	default:
-		return true
-	}
-}
+func (j *Journal) pending() bool { return isOpen(j.Salvaged()) }
 
 // prepareSalvage marks a new store as one that stands in for others, before it takes anything: it goes on behind all their
 // numbers. It also reads the mark of one that is in use.

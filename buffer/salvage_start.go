@@ -27,23 +27,42 @@ func (b *broken) Unwrap() error { return b.cause }
 var errNewer = errors.New("the journal was written by a newer agent; nothing has been changed")
 
 // judge says of an error of the store whether the store is broken. It is not if the system refuses what the store needs, which
-// another store would be refused as well.
-func judge(err error) error {
-	if err == nil {
-		return nil
+// another store would be refused as well; see blame.
+func (o *Options) judge(err error) error {
+	if err == nil || says(err, syscall.EACCES, syscall.EPERM, syscall.EMFILE, syscall.ENFILE, syscall.ENOMEM) {
+		return err
 	}
-	for _, other := range []error{ErrLocked, ErrKey, ErrFull, ErrUncorrected, errNewer, context.Canceled, context.DeadlineExceeded} {
+	if judged := o.blame(err); judged != err { //nolint:errorlint // whether it has anything to say
+		return judged
+	}
+	for _, other := range []error{
+		ErrLocked, ErrKey, ErrFull, ErrDisk, ErrUncorrected, errNewer, context.Canceled, context.DeadlineExceeded,
+	} {
 		if errors.Is(err, other) {
 			return err
 		}
 	}
-	text := err.Error() // the store does not wrap the errors of the system
-	for _, system := range []syscall.Errno{
-		syscall.EACCES, syscall.EPERM, syscall.ENOSPC, syscall.EROFS, syscall.EMFILE, syscall.ENFILE, syscall.ENOMEM,
-	} {
-		if errors.Is(err, system) || strings.Contains(text, system.Error()) {
-			return err
-		}
+	return &broken{err}
+}
+
+// blame finds out of an error of the system that is about the disk whether it is only about a file: then the store is broken, and
+// another one can take its place. If it is about the disk it is an ErrDisk or an ErrFull. What the system says is the same, so that
+// it takes a trial beside the folder, where another store would be. Any other error stays what it is.
+func (o *Options) blame(err error) error {
+	if err == nil {
+		return nil
+	}
+	_, known := errors.AsType[*broken](err)
+	switch {
+	case known, errors.Is(err, ErrDisk), errors.Is(err, ErrFull), errors.Is(err, ErrKey), errors.Is(err, ErrLocked):
+		return err
+	case says(err, slices.Concat(noRoom(), readOnly())...):
+		return refused(o.Dir, err)
+	case !says(err, defects()...):
+		return err
+	}
+	if o.tuning.tryFolder(filepath.Dir(o.Dir)) != nil {
+		return refused(o.Dir, err)
 	}
 	return &broken{err}
 }
@@ -149,10 +168,11 @@ const orphanage = "orphans"
 // checkFiles looks at the files before the store does what cannot be undone: it deletes tables that are not in its list, and
 // cuts its logs off at the first bad entry. The error is a *broken; torn says that a log ends with what is no entry, or that there
 // is none.
-func checkFiles(dir string) (torn bool, err error) {
+func checkFiles(o *Options) (torn bool, err error) {
+	dir := o.Dir
 	listed, err := listedTables(dir)
 	if err != nil || listed == nil {
-		return false, err
+		return false, o.judge(err)
 	}
 	tables, err := filepath.Glob(filepath.Join(dir, "*.sst"))
 	if err != nil {
@@ -198,12 +218,12 @@ func listedTables(dir string) (map[uint64]badger.TableManifest, error) {
 		return nil, nil
 	}
 	if err != nil {
-		return nil, judge(err)
+		return nil, err
 	}
 	defer f.Close() //nolint:errcheck // it was only read
 	m, _, err := badger.ReplayManifestFile(f, 0, badger.DefaultOptions(dir).WithLogger(nil))
 	if err != nil {
-		return nil, judge(fmt.Errorf("%s: %w", badger.ManifestFilename, err))
+		return nil, fmt.Errorf("%s: %w", badger.ManifestFilename, err)
 	}
 	for id := range m.Tables {
 		name := fmt.Sprintf("%06d.sst", id)
@@ -212,7 +232,7 @@ func listedTables(dir string) (map[uint64]badger.TableManifest, error) {
 			err = errTableMissing
 		}
 		if err != nil {
-			return nil, judge(fmt.Errorf("the table %s %w", name, err))
+			return nil, fmt.Errorf("the table %s %w", name, err)
 		}
 	}
 	return m.Tables, nil

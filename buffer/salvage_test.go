@@ -295,8 +295,9 @@ func TestNothingIsPutAsideForWhatAnotherStoreWouldNotMend(t *testing.T) {
 			})
 		}
 	}
+	o := testOptions(t)
 	for _, system := range []string{"permission denied", "no space left on device", "read-only file system", "too many open files"} {
-		if _, ok := errors.AsType[*broken](judge(fmt.Errorf("while opening: open 000001.sst: %s", system))); ok {
+		if _, ok := errors.AsType[*broken](o.judge(fmt.Errorf("while opening: open 000001.sst: %s", system))); ok {
 			t.Errorf("%q is held for a broken store", system)
 		}
 	}

@@ -49,12 +49,17 @@ func (s *Source) Changed() <-chan struct{} { return s.j.Changed() }
 
 // Scan calls visit for the passes with numbers above after and up to upto, oldest first, until visit returns false or ctx
 // ends. Passes for other uplinks alone are left out; passes that are missing or damaged are reported and left out. The pass is
-// valid during the call only.
+// valid during the call only. On a disk that takes no writes nothing is given, with an ErrDisk: what is sent could not be noted.
 func (s *Source) Scan(ctx context.Context, after, upto uint64, visit func(seq uint64, p *event.Pass) bool) error {
 	if err := s.j.enterWhole(); err != nil {
 		return err
 	}
 	defer s.j.leave()
+	if s.j.ailing.Load() {
+		if err := s.j.do(ctx, &op{run: func(*group) error { return nil }}); errors.Is(err, ErrDisk) {
+			return err
+		}
+	}
 	return s.j.walk(s.j.hole).run(ctx, after, min(upto, s.j.End()), func(seq uint64, addressee []byte, p *event.Pass) bool {
 		if len(addressee) > 0 && string(addressee) != s.name {
 			return true

@@ -27,6 +27,7 @@ type space struct {
 	minFree   int64
 	ballast   int64
 	freeSpace func(string) (int64, error)
+	freeFiles func(string) (int64, error)
 
 	written  int64 // since the files were measured
 	measured time.Time
@@ -77,6 +78,10 @@ func (s *space) check(need int64) error {
 	if free < need {
 		// How much is free changes all the time, and would make each refusal another problem.
 		return fmt.Errorf("%w: less than %d MiB are free on the disk of %s (delete there what is not needed)", ErrFull, need>>20, s.dir)
+	}
+	if files, err := s.freeFiles(s.dir); err == nil && files < filesNeeded {
+		return fmt.Errorf("%w: fewer than %d files more can be made on the disk of %s (delete files there that are not needed; see df -i)",
+			ErrFull, filesNeeded, s.dir)
 	}
 	return nil
 }

@@ -26,8 +26,18 @@ type op struct {
 	run func(*group) error
 	// grows: it stores a pass more, and is refused when the journal is full.
 	grows bool
+	// idle: it changes nothing, and is no reason to try the disk all the time.
+	idle bool
 	// alone is done between two groups, instead of run.
 	alone func(context.Context) error
+}
+
+// patience is how old the last trial of the disk may be.
+func (o *op) patience() time.Duration {
+	if o.idle {
+		return restEvery
+	}
+	return trialEvery
 }
 
 // write is the one goroutine that changes the store. While one group is being synced the next operations gather, and become
@@ -47,7 +57,12 @@ func (j *Journal) write() {
 
 func (j *Journal) writeGroup(g *group, o *op) {
 	g.broke = j.space.check(min(openNeeds, j.space.minFree))
-	g.full = j.room()
+	if err := j.try(o.patience()); err != nil {
+		g.broke = err
+	}
+	if g.full = g.ailing(); g.full == nil {
+		g.full = j.room()
+	}
 	for n := 0; o != nil; o = j.waiting() {
 		g.add(o)
 		if n++; n >= maxGroup {
@@ -138,7 +153,9 @@ func (g *group) add(o *op) {
 		err = o.ctx.Err()
 	case o.alone != nil:
 		if _ = g.commit(); g.j.Err() == nil {
-			err = o.alone(o.ctx)
+			if err = g.ailing(); err == nil {
+				err = o.alone(o.ctx)
+			}
 			g.reset() // the row may begin elsewhere now
 		} else {
 			err = g.j.Err()
@@ -158,6 +175,14 @@ func (g *group) add(o *op) {
 		return
 	}
 	g.waiting = append(g.waiting, o)
+}
+
+// ailing is why nothing that changes files beside the transaction may be begun on this disk.
+func (g *group) ailing() error {
+	if errors.Is(g.broke, ErrDisk) {
+		return g.broke
+	}
+	return nil
 }
 
 // fit sees to it that so many bytes more fit into the transaction, if need be by storing what is there.

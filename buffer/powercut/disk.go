@@ -37,6 +37,8 @@ const (
 	Remove Kind = "remove"
 	Rename Kind = "rename"
 	Resize Kind = "resize"
+	// Read changes nothing, and is only asked about by Fail. What the kernel remembers it does not ask for.
+	Read Kind = "read"
 )
 
 // An Op is a request as the one sees it who decides about the cut.
@@ -71,6 +73,7 @@ type Disk struct {
 	journal []change
 	epoch   int // how often the journal was made durable
 	decide  func(Op) Verdict
+	fail    func(Op) syscall.Errno
 	last    Op
 	lost    int
 
@@ -139,6 +142,21 @@ func (d *Disk) Decide(f func(Op) Verdict) {
 	d.decide = f
 }
 
+// Fail has f asked about each request from now on: with an errno other than 0 it is refused, and changes nothing. Nil lets
+// everything succeed again. f must not call the disk.
+func (d *Disk) Fail(f func(Op) syscall.Errno) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.fail = f
+}
+
+func (d *Disk) fails(op Op) syscall.Errno {
+	if d.fail == nil {
+		return 0
+	}
+	return d.fail(op)
+}
+
 // Cut takes the power away now.
 func (d *Disk) Cut() {
 	d.mu.Lock()
@@ -173,8 +191,8 @@ func (d *Disk) change(kind Kind, name func() string, do func() syscall.Errno) sy
 	if d.decide != nil {
 		verdict = d.decide(d.last)
 	}
-	var errno syscall.Errno
-	if verdict != CutBefore {
+	errno := d.fails(d.last)
+	if verdict != CutBefore && errno == 0 {
 		errno = do()
 	}
 	if verdict != GoOn {

@@ -136,6 +136,14 @@ func (q *requests) Create(_ <-chan struct{}, in *fuse.CreateIn, name string, out
 	})
 }
 
+// Mknod is asked for sockets; their messages do not come by here.
+func (q *requests) Mknod(_ <-chan struct{}, in *fuse.MknodIn, name string, out *fuse.EntryOut) fuse.Status {
+	return q.named(Make, in.NodeId, name, func(folder *node) syscall.Errno {
+		q.entry(q.d.mknode(folder, name, in.Mode), out)
+		return 0
+	})
+}
+
 func (q *requests) Unlink(_ <-chan struct{}, in *fuse.InHeader, name string) fuse.Status {
 	return q.named(Remove, in.NodeId, name, func(folder *node) syscall.Errno {
 		if _, ok := folder.live.names[name]; !ok {
@@ -188,6 +196,9 @@ func (q *requests) Open(_ <-chan struct{}, in *fuse.OpenIn, out *fuse.OpenOut) f
 
 func (q *requests) Read(_ <-chan struct{}, in *fuse.ReadIn, buf []byte) (result fuse.ReadResult, _ fuse.Status) {
 	errno := q.d.look(func() syscall.Errno {
+		if errno := q.d.fails(Op{Read, q.d.nodes[in.NodeId].name}); errno != 0 {
+			return errno
+		}
 		n := q.d.nodes[in.NodeId].live.read(buf, int64(in.Offset)) //nolint:gosec // as above
 		result = fuse.ReadResultData(buf[:n])
 		return 0

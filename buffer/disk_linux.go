@@ -1,0 +1,14 @@
+package buffer
+
+import "syscall"
+
+// defects are what the system says of a file, or of its whole disk, when that is defective. It takes a trial to know which.
+func defects() []syscall.Errno {
+	return []syscall.Errno{
+		syscall.EIO, syscall.ENODEV, syscall.ENXIO, syscall.EUCLEAN, syscall.EBADMSG, syscall.EREMOTEIO, syscall.ESTALE, syscall.ENOTCONN,
+	}
+}
+
+func readOnly() []syscall.Errno { return []syscall.Errno{syscall.EROFS} }
+
+func noRoom() []syscall.Errno { return []syscall.Errno{syscall.ENOSPC, syscall.EDQUOT} }
