@@ -51,6 +51,7 @@ func (d *driver) connect(ctx context.Context, in *intake) (*connection, error) {
 		if err != nil {
 			return nil, err
 		}
+		conn = &gated{Conn: conn, in: in, closed: make(chan struct{})}
 		return conn, c.hold(conn)
 	})
 	c.client = paho.NewClient(o)

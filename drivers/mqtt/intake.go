@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"hash/fnv"
 	"log/slog"
+	"net"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -23,6 +24,9 @@ const (
 	// maxWaiting is how many messages of QoS 0 may wait for a place. Those of QoS 1 are as many as the broker lets be
 	// unacknowledged: 20 with Mosquitto's defaults.
 	maxWaiting = 256
+	// mostHeld is how many bytes of messages may be in hand, with headHeld for each message besides its payload. Beyond that, which
+	// takes a broker that leaves thousands unacknowledged, nothing is read from it until some are stored.
+	mostHeld, headHeld = 4 << 20, 4 << 10
 )
 
 var (
@@ -41,6 +45,9 @@ type intake struct {
 
 	waiting atomic.Int32
 	unknown sync.Once
+	// held is what the messages in hand take, and freed tells that it has become less.
+	held  atomic.Int64
+	freed chan struct{}
 
 	mu      sync.Mutex
 	closed  bool
@@ -62,6 +69,9 @@ func (in *intake) handle(_ paho.Client, m paho.Message) {
 		return
 	}
 	defer in.running.Done()
+	size := int64(len(m.Payload()) + headHeld)
+	in.held.Add(size)
+	defer in.release(size)
 	if m.Retained() {
 		m.Ack()
 		return
@@ -72,6 +82,40 @@ func (in *intake) handle(_ paho.Client, m paho.Message) {
 		return // a redelivery of what is being stored: acknowledged when that is
 	}
 	in.end(id, j, in.work(id, m, at))
+}
+
+func (in *intake) release(size int64) {
+	in.held.Add(-size)
+	select {
+	case in.freed <- struct{}{}:
+	default: // somebody is told already
+	}
+}
+
+// gated is a connection from which nothing is read while too much is in hand: the broker has to wait then, and not the memory.
+type gated struct {
+	net.Conn
+	in     *intake
+	once   sync.Once
+	closed chan struct{}
+}
+
+func (g *gated) Read(p []byte) (int, error) {
+	for g.in.held.Load() > mostHeld {
+		select {
+		case <-g.in.freed:
+		case <-g.closed:
+			return 0, net.ErrClosed
+		case <-g.in.ctx.Done():
+			return 0, g.in.ctx.Err()
+		}
+	}
+	return g.Conn.Read(p)
+}
+
+func (g *gated) Close() error {
+	g.once.Do(func() { close(g.closed) })
+	return g.Conn.Close()
 }
 
 // work says whether the message may be acknowledged.

@@ -73,6 +73,7 @@ func (d *driver) newIntake(ctx context.Context, take drivers.Take, board *health
 		ctx: ctx, take: take, pace: d.pace, log: d.log(),
 		places:  make(chan struct{}, maxWork),
 		working: make(map[string]*job),
+		freed:   make(chan struct{}, 1),
 	}
 	for _, r := range d.readers {
 		in.voices = append(in.voices, &voice{reader: r, part: board.Reader(r.name)})
