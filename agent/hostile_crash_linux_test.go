@@ -255,7 +255,9 @@ func TestDyingChild(t *testing.T) {
 		if pass.Holder.IIN != p.iin {
 			t.Fatalf("person %d is not found", n)
 		}
-		wg.Go(func() { _ = guard(context.Background(), func(context.Context) error { <-make(chan int); return use(pass) }) })
+		wg.Go(func() {
+			_ = guard(context.Background(), func(context.Context) error { <-make(chan int); return use(pass) })
+		})
 		if n == known-1 {
 			go die(way, *pass)
 		}
