@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/acs-agent/acs-agent/agent/event"
 	"github.com/acs-agent/acs-agent/agent/health"
 	"github.com/acs-agent/acs-agent/buffer"
 )
@@ -49,13 +50,32 @@ func (s *site) salvage(ctx context.Context) error {
 		case <-whole:
 			whole = nil
 			if found.Running {
-				if err := s.remember(ctx); err != nil {
-					s.log.Warn("a message that comes again may be taken for another pass", "error", err)
-				}
+				s.recall(ctx)
 				s.sweeper.Again()
 			}
 		case <-glance.C:
 		}
+	}
+}
+
+// recall makes the intake know what was read back, and takes what it has stored once more meanwhile out of the row. Whoever comes
+// first does it, and the others wait.
+func (s *site) recall(ctx context.Context) {
+	s.recalling.Lock()
+	defer s.recalling.Unlock()
+	known := false
+	numbers, err := s.intake.Repeated(func(visit func(uint64, *event.Pass)) error {
+		known = true
+		return errors.Join(s.remember(ctx), s.journal.Tail(ctx, remembered, func(seq uint64, p *event.Pass) bool { visit(seq, p); return true }))
+	})
+	n := 0
+	if err == nil && len(numbers) > 0 {
+		n, err = s.journal.Withdraw(ctx, numbers)
+	}
+	if err != nil {
+		s.log.Warn("a message that came again may have been taken for another pass", "error", err)
+	} else if known {
+		s.log.Info("passes that were taken while the journal was read back are compared with it", "repetitions", n)
 	}
 }
 
@@ -82,6 +102,7 @@ func salvageProblem(s *buffer.Salvage) error {
 func (s *site) awaitWhole(ctx context.Context, u *carrier, say *health.Part) bool {
 	select {
 	case <-s.journal.Salvaged():
+		s.recall(ctx) // before anything goes out
 	case <-ctx.Done():
 		return false
 	}

@@ -57,6 +57,8 @@ type site struct {
 
 	mu   sync.RWMutex
 	plan *plan // what is carried out now
+
+	recalling sync.Mutex // held while what was read back is compared with what came meanwhile
 }
 
 // newSite opens the journal and everything that belongs to it.
@@ -154,6 +156,9 @@ func (s *site) remember(ctx context.Context) error {
 	}
 	for i := range slices.Backward(tail) {
 		s.intake.Remember(&tail[i])
+	}
+	if found, ok := s.journal.Salvage(); ok && found.Running {
+		s.intake.Blind()
 	}
 	return nil
 }

@@ -50,6 +50,7 @@ type Intake struct {
 	mu      sync.RWMutex
 	readers map[string]*entrance
 	hand    inHand
+	blind   blind
 }
 
 // entrance is one reader and its memory.
@@ -153,6 +154,7 @@ func (i *Intake) store(ctx context.Context, e *entrance, taken *event.Pass) erro
 		return err
 	}
 	e.say.Add(1)
+	i.blind.note(seq, p)
 	if i.Stored != nil {
 		i.Stored(seq, p)
 	}
