@@ -109,8 +109,8 @@ func (g *gateway) command(args ...string) *exec.Cmd {
 	return cmd
 }
 
-// start starts the agent and waits until it answers.
-func (g *gateway) start() {
+// launch starts the agent.
+func (g *gateway) launch() {
 	g.t.Helper()
 	agent, err := launch(g.command("run", "--log-level", "debug"), g.path("agent.log"))
 	if err != nil {
@@ -123,10 +123,16 @@ func (g *gateway) start() {
 			g.t.Logf("the log of the agent ends with:\n%s", lastLines(g.log(), 60))
 		}
 	})
+}
+
+// start starts the agent and waits until it answers.
+func (g *gateway) start() {
+	g.t.Helper()
+	g.launch()
 	g.await("the agent answers", func() bool {
 		select {
-		case <-agent.ended:
-			g.t.Fatalf("the agent has ended by itself: %v", agent.err)
+		case <-g.agent.ended:
+			g.t.Fatalf("the agent has ended by itself: %v", g.agent.err)
 		default:
 		}
 		_, err := statusOf(g.path("data"))

@@ -113,7 +113,7 @@ func run(ctx context.Context, path string, log *slog.Logger) error {
 // waitForSite opens the site, and has some patience with a command that looks into the journal at this moment.
 func waitForSite(ctx context.Context, cfg *config.Config, log *slog.Logger) (*site, error) {
 	for began := time.Now(); ; {
-		s, err := newSite(ctx, cfg, log)
+		s, err := openSiteWith(ctx, cfg, log, openOrWait(log))
 		if !errors.Is(err, buffer.ErrLocked) || time.Since(began) > lockPatience || uplink.Sleep(ctx, lockPause) != nil {
 			return s, err
 		}
@@ -161,15 +161,8 @@ func (s *site) run(ctx context.Context, refused error, hangup <-chan os.Signal) 
 		s.stop(parts)
 		return &unopened{err}
 	}
-	rest.start("local socket", func(ctx context.Context) error {
-		err := s.api().Serve(ctx, s.cfg.DataDir)
-		if err != nil {
-			s.log.Error("commands cannot reach the agent", "error", err)
-		}
-		return err
-	})
+	rest.start("local socket", s.serveCommands)
 	rest.start("local web server", s.web)
-	rest.start("damaged journal", s.salvage)
 	rest.start("held passes", func(ctx context.Context) error {
 		select {
 		case <-s.journal.Salvaged():
@@ -191,11 +184,8 @@ func (s *site) run(ctx context.Context, refused error, hangup <-chan os.Signal) 
 	})
 
 	rest.start("watchdog", func(ctx context.Context) error { return s.watchdog(ctx, fail) })
-	select {
-	case <-work.Done():
-	case <-s.journal.Failed():
-		fail(fmt.Errorf("%w: start the agent again", s.journal.Err()))
-	}
+	rest.start("journal", func(ctx context.Context) error { return s.keepJournalOpen(ctx, w) })
+	<-work.Done()
 	cause := context.Cause(work)
 	s.leaving(cause)
 	s.stop(parts)
@@ -250,9 +240,12 @@ func (s *site) take(ctx context.Context, p *event.Pass) error {
 		if journal.State() != health.Up {
 			journal.Up()
 		}
-	case errors.Is(err, buffer.ErrFull):
+	case errors.Is(err, buffer.ErrFull) && !errors.Is(err, buffer.ErrFailed):
 		journal.Down(health.Coded(health.JournalFull, err))
 		return fmt.Errorf("%w: %w", drivers.ErrFull, err)
+	case errors.Is(err, buffer.ErrDisk), errors.Is(err, buffer.ErrFailed):
+		err = journalProblem(err)
+		journal.Down(err)
 	}
 	return err
 }

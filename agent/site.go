@@ -63,6 +63,13 @@ type site struct {
 
 // newSite opens the journal and everything that belongs to it.
 func newSite(ctx context.Context, cfg *config.Config, log *slog.Logger) (*site, error) {
+	return openSiteWith(ctx, cfg, log, buffer.Open)
+}
+
+// openSiteWith is newSite with a journal that may not be open yet.
+func openSiteWith(ctx context.Context, cfg *config.Config, log *slog.Logger,
+	open func(context.Context, buffer.Options) (*buffer.Journal, error),
+) (*site, error) {
 	p, err := makePlan(cfg, log, noServices()) // before anything is made on the disk
 	if err != nil {
 		return nil, err
@@ -74,7 +81,7 @@ func newSite(ctx context.Context, cfg *config.Config, log *slog.Logger) (*site, 
 	if err := os.MkdirAll(cfg.DataDir, 0o750); err != nil {
 		return nil, fmt.Errorf("data_dir: %w (make the folder and give it to the user that runs the agent)", err)
 	}
-	s.journal, err = buffer.Open(ctx, buffer.Options{
+	s.journal, err = open(ctx, buffer.Options{
 		Dir: filepath.Join(cfg.DataDir, journalDir), KeyFile: cfg.Buffer.KeyFile, MaxSize: int64(cfg.Buffer.MaxSize), Keep: cfg.Buffer.Keep,
 		Log: log, Uplinks: p.uplinkNames(), Repeatable: p.repeatable(), Boot: s.clock.Boot(), Crash: lastCrash(cfg.DataDir, s.clock.Boot(), log),
 		Report: func(err error) { log.Error("journal is damaged", "error", err) },
@@ -97,9 +104,13 @@ func newSite(ctx context.Context, cfg *config.Config, log *slog.Logger) (*site, 
 		Device: cfg.Device, Clock: s.clock, Journal: s.journal, Who: s.who, Board: s.board, Log: log, Stored: s.hub.Tell,
 	}, s.plan.readers)
 	s.name(s.plan)
-	s.board.Part(health.Journal, "journal").Up()
-	if err := s.remember(ctx); err != nil {
-		return nil, errors.Join(err, s.journal.Close())
+	if err := s.journal.Err(); err != nil {
+		s.board.Part(health.Journal, "journal").Down(journalProblem(err))
+	} else {
+		s.board.Part(health.Journal, "journal").Up()
+		if err := s.remember(ctx); err != nil {
+			return nil, errors.Join(err, s.journal.Close())
+		}
 	}
 	s.clock.Judge()
 	return s, nil
@@ -141,7 +152,7 @@ func (s *site) remember(ctx context.Context) error {
 		}
 		// Only what the intake compares; the rest of the pass points into memory that is used again.
 		tail = append(tail, event.Pass{
-			Reader: p.Reader, EventID: p.EventID, At: p.At, Outcome: p.Outcome,
+			ID: p.ID, Reader: p.Reader, EventID: p.EventID, At: p.At, Outcome: p.Outcome,
 			Credential: event.Credential{
 				Format: p.Credential.Format, Bits: p.Credential.Bits, Text: p.Credential.Text, Number: slices.Clone(p.Credential.Number),
 			},

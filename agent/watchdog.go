@@ -65,7 +65,7 @@ func (s *site) watchdog(ctx context.Context, end func(error)) error {
 	w := &watchdog{
 		log: s.log, board: s.board, end: end, interval: ownInterval,
 		tell: func(words string) { notify(s.log, words) },
-		ping: s.journal.Ping, underWay: s.underWay,
+		ping: s.ping, underWay: s.underWay,
 	}
 	wait, err := daemon.SdWatchdogEnabled(false)
 	if err != nil {
@@ -190,7 +190,7 @@ func (w *watchdog) ask(ctx context.Context, now time.Time) {
 	w.asking.Go(func() {
 		defer w.asked.Store(nil)
 		if err := w.ping(ctx); err != nil && ctx.Err() == nil {
-			w.log.Debug("journal does not answer", "error", err) // it has failed, and its failure ends the agent
+			w.log.Debug("journal does not answer", "error", err) // the board says why
 		}
 	})
 }

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"slices"
+	"sync"
 
 	"github.com/acs-agent/acs-agent/agent/config"
 	"github.com/acs-agent/acs-agent/agent/health"
@@ -12,6 +13,7 @@ import (
 // works are the parts of a running site that come and go with the configuration.
 type works struct {
 	site *site
+	mu   sync.Mutex // held while a plan is exchanged
 	// cfg is the configuration that is carried out now.
 	cfg                    *config.Config
 	readers, uplinks, rest *group
@@ -66,6 +68,8 @@ type change struct{ started, stopped, kept int }
 
 // takeOver carries out another plan. What is the same in both goes on untouched. An error means that nothing has changed.
 func (w *works) takeOver(ctx context.Context, cfg *config.Config, next *plan) (c change, err error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
 	s := w.site
 	if err := s.journal.Configure(ctx, next.uplinkNames()); err != nil {
 		return c, err
@@ -101,6 +105,29 @@ func (w *works) takeOver(ctx context.Context, cfg *config.Config, next *plan) (c
 	c.started = len(w.running) - c.kept
 	s.sweeper.Again() // what was unknown may be known now
 	return c, nil
+}
+
+// renewUplinks exchanges all uplinks for new ones of the same settings, which know no more than what the journal holds.
+func (w *works) renewUplinks() error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	s := w.site
+	given := s.services()
+	given.before = nil
+	next, err := makePlan(w.cfg, s.log, given)
+	if err != nil {
+		return err
+	}
+	next.lines = s.plan.lines
+	for _, u := range s.plan.uplinks {
+		w.end(u)
+	}
+	s.mu.Lock()
+	s.plan = next
+	s.mu.Unlock()
+	s.intake.Use(next.readers)
+	w.start(next)
+	return nil
 }
 
 // forget takes the readers and uplinks off the board that the next plan does not have.

@@ -39,7 +39,7 @@ func tryFolder(dir string) error {
 	if err != nil {
 		return refused(dir, err)
 	}
-	const text = "can it be read back?"
+	const text = "trial\n"
 	_, err = f.WriteString(text)
 	if err == nil {
 		err = f.Sync()

@@ -51,6 +51,7 @@ type Intake struct {
 	readers map[string]*entrance
 	hand    inHand
 	blind   blind
+	doubts  doubts
 }
 
 // entrance is one reader and its memory.
@@ -94,8 +95,9 @@ type unknownReader string
 
 func (u unknownReader) Error() string { return "no reader is called " + string(u) }
 
-// Take stores a pass; see drivers.Take for what it promises. It sets the reading time of p if that is zero and changes nothing
-// else, so that a pass which could not be stored can be offered again as it was.
+// Take stores a pass; see drivers.Take for what it promises. It sets the reading time and the ID of p if they are zero and changes
+// nothing else, so that a pass which could not be stored can be offered again as it was. By its ID it is known again, should it turn
+// out that it was stored all the same.
 func (i *Intake) Take(ctx context.Context, p *event.Pass) error {
 	id := i.hand.take()
 	defer i.hand.drop(id)
@@ -105,6 +107,12 @@ func (i *Intake) Take(ctx context.Context, p *event.Pass) error {
 	}
 	if p.At.Wall.IsZero() {
 		p.At.Wall = i.Clock.Now()
+	}
+	if p.ID == (event.ID{}) {
+		p.ID = event.NewID()
+	}
+	if i.doubts.settled(p.ID) {
+		return nil
 	}
 	if e.Conceal != nil {
 		concealed := *p
@@ -136,7 +144,6 @@ func (i *Intake) Take(ctx context.Context, p *event.Pass) error {
 func (i *Intake) store(ctx context.Context, e *entrance, taken *event.Pass) error {
 	pass := *taken
 	p := &pass
-	p.ID = event.NewID()
 	p.Device = i.Device
 	p.At = i.Clock.Instant(p.At.Wall)
 	if p.Direction == event.Unknown {
@@ -151,8 +158,10 @@ func (i *Intake) store(ctx context.Context, e *entrance, taken *event.Pass) erro
 	p.Pending = i.Who.Complete(p)
 	seq, err := i.Journal.Append(ctx, p)
 	if err != nil {
+		i.doubts.note(p.ID)
 		return err
 	}
+	i.doubts.forget(p.ID)
 	e.say.Add(1)
 	i.blind.note(seq, p)
 	if i.Stored != nil {
@@ -165,6 +174,7 @@ func (i *Intake) store(ctx context.Context, e *entrance, taken *event.Pass) erro
 // Remember makes the intake know a pass that was stored before this start, so that a message which is delivered again after a
 // crash is not taken for another pass. Older passes come first.
 func (i *Intake) Remember(p *event.Pass) {
+	i.doubts.stored(p.ID)
 	e := i.entrance(p.Reader)
 	if e == nil {
 		return

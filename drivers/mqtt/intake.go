@@ -167,6 +167,7 @@ func (in *intake) store(v *voice, p *event.Pass) bool {
 		if in.ctx.Err() != nil {
 			return false
 		}
+		p.ID = offered.ID // but by its ID the agent knows it again
 		v.stored(err)
 		if !sleep(in.ctx, pause) {
 			return false

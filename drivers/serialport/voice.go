@@ -49,6 +49,13 @@ func (v *voice) port(err error) {
 
 // taken says what became of an offer while that many passes waited, this one included.
 func (v *voice) taken(err error, waiting int) {
+	if n := v.offered(err, waiting); n > 0 {
+		v.odd("", fmt.Errorf("%d passes were lost: they came while %d waited in memory and the journal took none", n, queueLength))
+	}
+}
+
+// offered notes the outcome of an offer, and gives how many passes were lost if it is the one with which that is over.
+func (v *voice) offered(err error, waiting int) (lost int) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	v.takeErr = nil
@@ -56,9 +63,15 @@ func (v *voice) taken(err error, waiting int) {
 		v.takeErr = health.Fallback(health.JournalFailing,
 			fmt.Errorf("passes wait in memory because the journal does not take them (%w): see to the journal before the agent stops", err))
 	} else if waiting == 1 {
-		v.lost = 0
+		lost, v.lost = v.lost, 0
+		for i := range v.readers {
+			if lost > 0 {
+				v.readers[i].fault = nil // how many it were in all is said whatever was said last
+			}
+		}
 	}
 	v.speak()
+	return lost
 }
 
 // overflow says that a pass of the reader is lost.
