@@ -14,7 +14,16 @@ import (
 )
 
 func (a *Address) dialWeb(ctx context.Context, u *url.URL) (net.Conn, error) {
+	var greeting *greetingConn
 	dialer := websocket.Dialer{
+		NetDialContext: func(ctx context.Context, network, address string) (net.Conn, error) {
+			conn, err := (&net.Dialer{}).DialContext(ctx, network, address)
+			if err != nil {
+				return nil, err
+			}
+			greeting = &greetingConn{Conn: conn, left: maxGreeting}
+			return greeting, nil
+		},
 		Proxy:           http.ProxyFromEnvironment,
 		TLSClientConfig: a.tlsConfig(u.Hostname()),
 		Subprotocols:    []string{"mqtt"},
@@ -23,11 +32,33 @@ func (a *Address) dialWeb(ctx context.Context, u *url.URL) (net.Conn, error) {
 	if err != nil {
 		if resp != nil {
 			_ = resp.Body.Close()
-			return nil, fmt.Errorf("the server answered %q instead of opening a WebSocket: %w", resp.Status, err)
+			return nil, fmt.Errorf("the server answered %.60q instead of opening a WebSocket: %w", resp.Status, err)
 		}
 		return nil, err
 	}
+	greeting.left = -1
 	return &webConn{Conn: ws}, nil
+}
+
+// maxGreeting bounds what a server may send, in bytes, before a WebSocket is open: the library reads its answer whatever its length.
+const maxGreeting = 256 << 10
+
+// greetingConn ends when more was read from it than is left; less than 0 is no bound.
+type greetingConn struct {
+	net.Conn
+	left int
+}
+
+func (g *greetingConn) Read(p []byte) (int, error) {
+	switch {
+	case g.left < 0:
+		return g.Conn.Read(p)
+	case g.left == 0:
+		return 0, fmt.Errorf("%w: its greeting has no end", errFrame)
+	}
+	n, err := g.Conn.Read(p[:min(len(p), g.left)])
+	g.left -= n
+	return n, err
 }
 
 // webConn makes a stream of bytes of the messages of a WebSocket. One goroutine may read and one write at a time.
