@@ -4,6 +4,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"net/http"
@@ -71,6 +72,88 @@ func TestNothingIsLostOrDoubledAtTheOtherPortalsWhateverHappens(t *testing.T) {
 	s.untilDone("all statuses are told", s.statusesTold)
 	t.Logf("%d kills; the portal: %+v", s.killed(), s.portal.Stats())
 	s.checkOffice()
+	s.uncertainReport()
+	s.requestAgain()
+	s.checkOffice()
+}
+
+// uncertainReport has the answer to a report lost, and then the agent killed while it waits for one, which chance may have left out
+// above. Neither is repeated before a person says so.
+func (s *e2e) uncertainReport() {
+	t := s.t
+	t.Helper()
+	const settled = 3 * time.Second // a request that is tried again is by then
+	uncertain := func(when string, versions int) {
+		t.Helper()
+		var state string
+		s.untilDone(when, func() (err error) {
+			if state, err = s.weekState(); err == nil && state == "sending" {
+				err = errors.New("the report is still on its way")
+			}
+			return err
+		})
+		pause(t.Context(), settled)
+		if r := s.portal.Reports(); state != "uncertain" || len(r) != 1 || len(r[0].Versions) != versions {
+			t.Fatalf("%s: the report is %s; the portal has %d, want one of %d versions: %+v", when, state, len(r), versions, r)
+		}
+	}
+	before := len(s.portal.Reports()[0].Versions)
+	s.set("cut-answer:portal=exam")
+	s.write("roster.csv", strings.Replace(demoRoster(), ";3;1", ";3;2", 1))
+	s.untilDone("a correction is sent", func() error {
+		err := s.tell("exam", "correct", nil, nil)
+		if s.portal.Faults()[0].Met > 0 {
+			return nil
+		}
+		return fmt.Errorf("no request yet: %w", err)
+	})
+	uncertain("the answer is lost", before+1)
+
+	s.set("hang:portal=exam")
+	s.untilDone("the correction is ordered once more", func() error { return s.tell("exam", "resend", nil, nil) })
+	s.untilDone("it is on its way", func() error {
+		if s.portal.Faults()[0].Met == 0 {
+			return errors.New("no request")
+		}
+		return nil
+	})
+	s.killOnce()
+	s.set("")
+	s.startAgent()
+	uncertain("killed while the report is on its way", before+1)
+	s.untilDone("a person has asked the portal's operator", func() error { return s.mark(s.portal.Reports()[0].ID) })
+}
+
+// requestAgain has the platform give out a request that was confirmed: it is the same request.
+func (s *e2e) requestAgain() {
+	s.t.Helper()
+	if err := s.portal.OfferAgain(s.portal.Applications()[0].ID); err != nil {
+		s.t.Fatal(err)
+	}
+	s.untilDone("it is confirmed once more", func() error {
+		if !s.portal.Applications()[0].Committed {
+			return errors.New("not yet")
+		}
+		return nil
+	})
+	s.untilDone("the requests are counted", func() error {
+		var known struct {
+			Requests []struct{} `json:"requests"`
+		}
+		err := s.ask("reception", http.MethodGet, "requests", nil, &known)
+		if err == nil && len(known.Requests) != officeRequests {
+			s.t.Errorf("the agent has %d requests, and %d were made", len(known.Requests), officeRequests)
+		}
+		return err
+	})
+}
+
+func (s *e2e) weekState() (string, error) {
+	var week struct {
+		State string `json:"state"`
+	}
+	err := s.ask("exam", http.MethodGet, "week", nil, &week)
+	return week.State, err
 }
 
 func (s *e2e) writeOffice() {
@@ -112,15 +195,19 @@ func officeBirthday(n int) string {
 func (s *e2e) killOften(ctx context.Context) {
 	for s.killed() < officeKills && ctx.Err() == nil {
 		pause(ctx, 1500*time.Millisecond+rand.N(time.Second))
-		s.mu.Lock()
-		if err := s.agent.Process.Signal(syscall.SIGKILL); err != nil {
-			s.t.Error(err)
-		}
-		<-s.ended
-		s.kills++
-		s.mu.Unlock()
+		s.killOnce()
 		s.startAgent()
 	}
+}
+
+func (s *e2e) killOnce() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if err := s.agent.Process.Signal(syscall.SIGKILL); err != nil {
+		s.t.Error(err)
+	}
+	<-s.ended
+	s.kills++
 }
 
 func (s *e2e) failOften(ctx context.Context) {
@@ -182,24 +269,21 @@ func (s *e2e) untilDone(what string, do func() error) {
 
 // settleReport does what a person does: if nobody knows whether the report arrived, the portal's operator is asked.
 func (s *e2e) settleReport() error {
-	var week struct {
-		State    string `json:"state"`
-		ReportID int64  `json:"report_id"`
-	}
-	if err := s.ask("exam", http.MethodGet, "week", nil, &week); err != nil {
+	state, err := s.weekState()
+	if err != nil {
 		return err
 	}
 	switch reports := s.portal.Reports(); {
-	case week.State == "sent":
+	case state == "sent":
 		return nil
-	case week.State == "uncertain" && len(reports) > 0:
+	case state == "uncertain" && len(reports) > 0:
 		_ = s.mark(reports[0].ID) // the next look tells
-	case week.State == "uncertain":
+	case state == "uncertain":
 		_ = s.tell("exam", "resend", nil, nil)
-	case week.State == "ready", week.State == "draft":
+	case state == "ready", state == "draft":
 		_ = s.tell("exam", "send", nil, nil) // an order that came while it was on its way
 	}
-	return fmt.Errorf("the report is %s", week.State)
+	return fmt.Errorf("the report is %s", state)
 }
 
 func (s *e2e) subjectsKnown() error {

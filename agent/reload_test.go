@@ -148,11 +148,12 @@ func TestAnInvalidFileIsRefusedAndTheOldOneStays(t *testing.T) {
 	t.Parallel()
 	port, other := drivertest.Serial(t), drivertest.Serial(t)
 	g := newGateway(t, twoReaders(port.Path, other.Path))
+	const oldNote, newNote = "note: Entrance", "note: The other entrance" // there is nothing wrong with that part of the file
 	g.openPortal()
 	g.start()
 	g.works(health.Reader, "gate-1")
 	for _, asked := range []bool{false, true} {
-		g.configure("repeat: 0s", "repeet: 0s", "name: visits", "name: visitors")
+		g.configure("repeat: 0s", "repeet: 0s", "name: visits", "name: visitors", oldNote, newNote)
 		if asked {
 			g.hangUp()
 		}
@@ -163,7 +164,12 @@ func TestAnInvalidFileIsRefusedAndTheOldOneStays(t *testing.T) {
 		}
 		g.show(port, 1)
 		g.arrived()
-		g.configure("repeet: 0s", "repeat: 0s", "name: visitors", "name: visits")
+		for _, row := range g.rows() {
+			if row.Note != "Entrance" {
+				t.Errorf("a part of the refused file is in use: the note %q", row.Note)
+			}
+		}
+		g.configure("repeet: 0s", "repeat: 0s", "name: visitors", "name: visits", newNote, oldNote)
 		g.works(health.Config, "config.yaml")
 		g.show(port, 2)
 		g.arrived()

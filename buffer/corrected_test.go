@@ -43,3 +43,20 @@ func TestAnErrorOfACompactionReachesItsEnd(t *testing.T) {
 		t.Fatal("the end is never reached")
 	}
 }
+
+// TestTheOnlyErrorOfACompactionReachesItsEnd: where a single table could not be written, the one error must not be used up by who asks
+// for the next place.
+func TestTheOnlyErrorOfACompactionReachesItsEnd(t *testing.T) {
+	noRoom := errors.New("cannot allocate memory")
+	throttle := y.NewThrottle(2)
+	if err := throttle.Do(); err != nil {
+		t.Fatal(err)
+	}
+	throttle.Done(noRoom)
+	for throttle.Do() == nil { // a free place or the error, as chance has it
+		throttle.Done(nil)
+	}
+	if err := throttle.Finish(); !errors.Is(err, noRoom) {
+		t.Errorf("at the end: %v, should be %v", err, noRoom)
+	}
+}

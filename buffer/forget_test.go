@@ -1,6 +1,7 @@
 package buffer
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -96,6 +97,7 @@ func TestAPersonIsForgotten(t *testing.T) {
 	if want := (Mention{Delivered: 80, Waiting: 20, Held: 10, Dead: 10}); err != nil || m != want {
 		t.Fatalf("mentions %+v, want %+v, %v", m, want, err)
 	}
+	box, rings := ringBox(t, o), secondNames(t, ringPaths(o.Dir)...)
 	var shown uint64
 	f, err := j.Forget(t.Context(), isSomebody, func(done, total uint64) {
 		if done < shown || done > total || total != 500 {
@@ -105,6 +107,9 @@ func TestAPersonIsForgotten(t *testing.T) {
 	})
 	if want := (Forgotten{Passes: 100, Asides: 20, Segments: 5}); err != nil || f != want || shown != 500 {
 		t.Errorf("forgotten %+v, want %+v, %v; shown up to %d", f, want, err, shown)
+	}
+	if bytes.Contains(rings(), box) {
+		t.Error("the data keys of before were replaced and not overwritten")
 	}
 	check := func(when string) {
 		t.Helper()

@@ -5,6 +5,7 @@ import (
 	"crypto/cipher"
 	"errors"
 	"os"
+	"path/filepath"
 	"slices"
 	"testing"
 )
@@ -50,6 +51,32 @@ func ringBox(t *testing.T, o Options) []byte {
 		t.Fatal(err)
 	}
 	return content[ringHead : ringHead+48]
+}
+
+// secondNames gives files further names, under which what lies on the disk of each can be read even when it was replaced or deleted:
+// what must be gone has to be overwritten where it stands.
+func secondNames(t *testing.T, paths ...string) (content func() []byte) {
+	t.Helper()
+	dir := t.TempDir()
+	var names []string
+	for _, path := range paths {
+		name := filepath.Join(dir, filepath.Base(path))
+		if err := os.Link(path, name); err != nil {
+			t.Fatal(err)
+		}
+		names = append(names, name)
+	}
+	return func() (all []byte) {
+		t.Helper()
+		for _, name := range names {
+			text, err := os.ReadFile(name)
+			if err != nil {
+				t.Fatal(err)
+			}
+			all = append(all, text...)
+		}
+		return all
+	}
 }
 
 func TestOneOfTheTwoCopiesOfTheDataKeysIsEnough(t *testing.T) {

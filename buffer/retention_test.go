@@ -154,7 +154,7 @@ func TestRetentionRemovesFilesAndKeys(t *testing.T) {
 		t.Fatal(err)
 	}
 	shut(t, j)
-	ring := ringBox(t, o)
+	ring, rings := ringBox(t, o), secondNames(t, ringPaths(o.Dir)...)
 	if !contains(t, o, ring) || !contains(t, o, sealed) {
 		t.Fatal("the search finds nothing")
 	}
@@ -174,6 +174,9 @@ func TestRetentionRemovesFilesAndKeys(t *testing.T) {
 	shut(t, j)
 	if contains(t, o, ring) {
 		t.Error("the data keys of before are still in the files")
+	}
+	if bytes.Contains(rings(), ring) {
+		t.Error("the data keys of before were replaced and not overwritten")
 	}
 	// Whatever the disk still has of the pass.
 	if opens(t, o, passKey(3, 4100), sealed) {

@@ -43,7 +43,7 @@ func whole(t *testing.T, j *Journal, when string) {
 
 func TestTheDeviceKeyIsChanged(t *testing.T) {
 	o, before := rotated(t)
-	old := ringBox(t, o)
+	old, lastKey := ringBox(t, o), secondNames(t, o.KeyFile)
 	j := open(t, o)
 	if err := j.Rotate(t.Context()); err != nil {
 		t.Fatal(err)
@@ -61,6 +61,9 @@ func TestTheDeviceKeyIsChanged(t *testing.T) {
 	}
 	if left, _ := filepath.Glob(o.KeyFile + ".*"); len(left) > 0 {
 		t.Errorf("left over: %v", left)
+	}
+	if bytes.Contains(lastKey(), bytes.TrimSpace(before)) {
+		t.Error("the old key was deleted and not overwritten")
 	}
 	if contains(t, o, old) {
 		t.Error("what the old key opens is still in the files")

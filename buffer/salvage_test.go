@@ -31,6 +31,17 @@ func named(pattern string) damageFiles {
 	}
 }
 
+// last is like named, but takes the newest file; the newest table holds passes that still wait.
+func last(pattern string) damageFiles {
+	return func(t *testing.T, o Options) []string {
+		found := files(t, o, pattern)
+		if len(found) == 0 {
+			t.Fatalf("no file is like %s", pattern)
+		}
+		return found[len(found)-1:]
+	}
+}
+
 // flip turns a bit over, at a part of the file's length.
 func flip(part float64) func(t *testing.T, path string) {
 	return func(t *testing.T, path string) {
@@ -154,6 +165,9 @@ func TestEveryDamageIsSurvived(t *testing.T) {
 		{"table: cut", named("*.sst"), half, true, 100, false},
 		{"table: empty", named("*.sst"), empty, true, 100, false},
 		{"table: deleted", named("*.sst"), remove, true, 100, false},
+		{"table of passes that wait: flipped in a block", last("*.sst"), flip(0.1), corrected, 100, false},
+		{"table of passes that wait: cut", last("*.sst"), half, true, 100, false},
+		{"table of passes that wait: deleted", last("*.sst"), remove, true, 100, false},
 		{"log: flipped in its head", named("*.mem"), flip(0.00001), true, 0, false},
 		{"log: flipped at the beginning", named("*.mem"), flip(0.02), true, 2, false},
 		{"log: flipped in the middle", named("*.mem"), flip(0.5), true, 2, false},

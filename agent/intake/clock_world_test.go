@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/acs-agent/acs-agent/agent/cardholders"
 	"github.com/acs-agent/acs-agent/agent/event"
 )
 
@@ -328,6 +329,23 @@ func TestOnlyTheLatestBootsAreRemembered(t *testing.T) {
 	}
 }
 
+// everybody is a Finder that knows each card, so that only its time keeps a pass.
+type everybody struct{}
+
+func (everybody) Find(*event.Credential, time.Time) cardholders.Answer {
+	return cardholders.Answer{Holder: pupil}
+}
+
+// sends completes a pass of an instant as it is done before a pass is sent, and says what it would be sent with.
+func (w *world) sends(i event.Instant) (at time.Time, marked, ok bool) {
+	p := event.Pass{At: i, Organization: school, Note: "Entrance"}
+	who := Who{Clock: w.Clock, Finder: everybody{}}
+	if who.Complete(&p) != event.None {
+		return at, false, false
+	}
+	return p.At.Wall, p.Note == "Entrance"+Approximate, true
+}
+
 // Whatever happens to a device and its clock, no pass gets another time than its own, give or take, unless it is marked as an estimate;
 // and estimates are not from the future either.
 func TestNoPassGetsATimeThatIsNotItsOwn(t *testing.T) {
@@ -349,6 +367,9 @@ func TestNoPassGetsATimeThatIsNotItsOwn(t *testing.T) {
 				guessed := false
 				if !exact && w.Overdue(k.Instant) {
 					at, guessed = w.Estimate(k.Instant)
+				}
+				if wall, marked, ok := w.sends(k.Instant); ok != (exact || guessed) || marked != guessed || ok && !wall.Equal(at.Wall) {
+					t.Fatalf("world %d: %v (known %v, estimated %v) is sent: %v, as %v, marked %v", seed, at.Wall, exact, guessed, ok, wall, marked)
 				}
 				switch off := at.Wall.Sub(k.truth).Abs(); {
 				case exact && off > jump+time.Second:
