@@ -83,7 +83,7 @@ test-386: overlay ## the tests of what runs on 32 bits, natively on amd64
 # How often the process of the journal is killed, loses its power, and runs out of addresses; CI has less time.
 KILLS   ?= $(if $(CI),20,200)
 CUTS    ?= $(if $(CI),15,200)
-CRAMPED ?= $(if $(CI),2,10)
+CRAMPED ?= $(if $(CI),4,10)
 
 test-kill: overlay ## the journal is killed KILLS times (200), also on 32 bits, and there with few addresses: nothing is lost
 	JOURNAL_KILLS=$(KILLS) go test $(FIXED) -count 1 -v -timeout 15m -run 'WhenTheProcessIsKilled' ./buffer

@@ -90,9 +90,9 @@ func publishOf(topic string, id uint16, qos byte, retained bool, payload []byte)
 // within moments, and the agent's memory and log stay small.
 func TestABrokerThatLiesFloodsOrHangsHarmsNobodyElse(t *testing.T) {
 	t.Parallel()
-	endless := func(c net.Conn, make func(n int) []byte) {
+	endless := func(c net.Conn, piece func(n int) []byte) {
 		for n := 0; ; n++ {
-			if _, err := c.Write(make(n)); err != nil {
+			if _, err := c.Write(piece(n)); err != nil {
 				return
 			}
 		}

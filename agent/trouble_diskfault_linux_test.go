@@ -106,7 +106,7 @@ func TestTheDiskFails(t *testing.T) {
 		"it takes no writes":     {unix.EROFS, all, health.ReadOnly, "it takes no writes at"},
 		"it fails to write":      {unix.EIO, all, health.JournalFailing, "input/output error"},
 		"it fails to sync":       {unix.EIO, []powercut.Kind{powercut.Sync}, health.JournalFailing, "input/output error"},
-		"it does not even read": {unix.EIO, append(slices.Clone(all), powercut.Read), health.JournalFailing, "input/output error"},
+		"it does not even read":  {unix.EIO, append(slices.Clone(all), powercut.Read), health.JournalFailing, "input/output error"},
 		"it wants to be cleaned": {unix.EUCLEAN, all, health.JournalFailing, "structure needs cleaning"},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -84,7 +84,7 @@ func (g *group) append(plain []byte, at event.Instant) (seq uint64, err error) {
 	g.set(key, value)
 	g.next++
 	g.current.add(len(key)+len(value), at)
-	g.j.trusted.Store(at.Trusted)
+	g.j.clock.set(at)
 	return seq, nil
 }
 

@@ -286,12 +286,12 @@ func (g *group) release(name string, state event.State, seq uint64, plain []byte
 	if err := g.fit(len(key) + len(plain) + 512); err != nil {
 		return err
 	}
-	trusted := g.j.trusted.Load()
+	clock := g.j.clock.offset.Load()
 	// The segment gets older by the moment of the pass only: a pass that comes late is no sign of the clock of today.
 	if _, err := g.append(plain, p.At); err != nil {
 		return err
 	}
-	g.j.trusted.Store(trusted)
+	g.j.clock.offset.Store(clock)
 	g.removeAside(name, state, key)
 	return nil
 }

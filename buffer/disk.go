@@ -10,7 +10,7 @@ import (
 	"time"
 )
 
-// ErrDisk: the disk takes no writes, or does not give what was written. Another store would fare no better there. Nothing is lost
+// ErrDisk says that the disk takes no writes, or does not give what was written. Another store would fare no better there. Nothing is lost
 // by that; what was to be stored is to be offered again.
 var ErrDisk = errors.New("the disk of the journal does not work")
 

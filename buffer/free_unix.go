@@ -28,5 +28,5 @@ func freeFiles(dir string) (int64, error) {
 	if st.Files == 0 {
 		return 0, errUncounted
 	}
-	return int64(st.Ffree), nil //nolint:gosec,unconvert // the types differ between systems
+	return int64(st.Ffree), nil //nolint:gosec // the types differ between systems
 }

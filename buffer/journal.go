@@ -139,7 +139,7 @@ type Journal struct {
 	commits  atomic.Uint64  // transactions that were stored
 	troubles *atomic.Uint64 // warnings and errors of the store
 	ailing   atomic.Bool    // the last attempt to write to the disk failed
-	trusted  atomic.Bool    // the clock was trusted when the newest pass of this run was taken
+	clock    rowClock
 
 	mu       sync.RWMutex // guards what follows, which the writer alone changes
 	segments []*segment   // by number; the last may still grow

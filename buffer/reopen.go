@@ -10,7 +10,7 @@ import (
 
 // Unopened gives a journal that could not be opened because of err, which was an ErrDisk or an ErrFull of Open with the same options.
 // It refuses everything with an ErrFailed until Reopen has opened it.
-func Unopened(o Options, err error) (*Journal, error) { //nolint:gocritic // as Open has them
+func Unopened(o Options, err error) (*Journal, error) {
 	if err := o.complete(); err != nil {
 		return nil, fmt.Errorf("open the journal: %w", err)
 	}

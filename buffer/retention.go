@@ -30,7 +30,8 @@ func (j *Journal) keep() {
 		case <-room.C:
 			j.tendBallast()
 		case <-old.C:
-			if err := j.retain(ctx, j.opts.Now(), j.trusted.Load()); err != nil {
+			now, trusted := j.clock.now()
+			if err := j.retain(ctx, now, trusted); err != nil {
 				j.log.Warn("old passes not deleted", "error", err)
 			}
 		case <-calm.C:
@@ -48,7 +49,8 @@ func (j *Journal) tendBallast() {
 }
 
 // Retain deletes what every uplink is past and is older than Options.Keep at the moment now. With a clock that is not trusted
-// it deletes nothing. The journal calls it by itself every hour, trusting the clock if it was trusted for the newest pass.
+// it deletes nothing. The journal calls it by itself every hour, with the time of the newest pass and what has gone by since: a
+// clock that jumps into another century in between deletes nothing.
 func (j *Journal) Retain(ctx context.Context, now time.Time, trusted bool) error {
 	if err := j.enter(); err != nil {
 		return err

@@ -3,6 +3,7 @@
 package buffer
 
 import (
+	"bytes"
 	"encoding/binary"
 	"errors"
 	"hash/crc32"
@@ -181,7 +182,7 @@ func TestARecordThatCannotBeReadIsNotTakenForAnOlderOne(t *testing.T) {
 	rewrite(t, all[len(all)-1], func(table []byte) []byte {
 		for at := 0; blockLength(table[at:]) > 0; at += blockLength(table[at:]) {
 			block, has := table[at:at+blockLength(table[at:])], false
-			readTable(block, func(f *found) { has = has || string(f.key) == string(recordKey("exam", "b")) })
+			readTable(block, func(f *found) { has = has || bytes.Equal(f.key, recordKey("exam", "b")) })
 			if has {
 				block[0] ^= 1
 				return table

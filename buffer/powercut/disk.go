@@ -318,7 +318,7 @@ func (d *Disk) commit(entries int) {
 			delete(c.folder.disk.names, c.name)
 		case Resize:
 			c.node.commitSize(c.size, c.shrinks)
-		case Write, Sync: // stand in no journal
+		case Write, Sync, Read: // stand in no journal
 		}
 	}
 	d.journal = slices.Clone(d.journal[entries:])

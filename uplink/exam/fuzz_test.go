@@ -24,7 +24,8 @@ func FuzzJudge(f *testing.F) {
 		{200, "text/html", `{"reportId":17}`},
 		{201, "application/json", `{"reportId":17}`},
 		{400, "application/json", `{"errors":{"A":["900101300017"]},}`},
-		{302, "", ""}, {500, "", "<html>"},
+		{302, "", ""},
+		{500, "", "<html>"},
 		{200, strings.Repeat("900101300017/", 900), "x"},
 	} {
 		f.Add(seed.status, seed.media, []byte(seed.body))
