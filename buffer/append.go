@@ -69,7 +69,8 @@ func decodePass(plain []byte) (addressee, encoded []byte, err error) {
 
 // append puts a pass at the end of the row, beginning a segment if it is time to.
 func (g *group) append(plain []byte, at event.Instant) (seq uint64, err error) {
-	if g.current == nil || g.split || g.current.full(&g.j.opts.tuning, at) {
+	// After a salvage the last segment may be one that was read back, whose numbers end far below.
+	if g.current == nil || g.split || g.current.last+1 != g.next || g.current.full(&g.j.opts.tuning, at) {
 		if err := g.begin(); err != nil {
 			return 0, err
 		}

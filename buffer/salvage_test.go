@@ -368,6 +368,46 @@ func TestASalvageThatIsCutShortBeginsAgain(t *testing.T) {
 	}
 }
 
+// A pass that comes when everything is read back, and none has come meanwhile, goes on behind the numbers of the old store like any
+// other.
+func TestTheFirstPassAfterASalvageIsDelivered(t *testing.T) {
+	o := snapshot(t)
+	empty(t, filepath.Join(o.Dir, "MANIFEST"))
+	j := open(t, o)
+	madeWhole(t, j)
+	check := func(j *Journal, want ...string) {
+		t.Helper()
+		s := j.Source("visits")
+		if got := row(t, s, 400); !slices.Equal(got, want) {
+			t.Errorf("behind the old ones are %v, want %v", got, want)
+		}
+		var windows []string // as uplinks read, stretch by stretch
+		for after := uint64(400); after < s.End(); after += 100 {
+			err := s.Scan(t.Context(), after, after+100, func(_ uint64, p *event.Pass) bool {
+				windows = append(windows, p.EventID)
+				return true
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+		}
+		if !slices.Equal(windows, want) {
+			t.Errorf("stretch by stretch %v, want %v", windows, want)
+		}
+	}
+	appendInOrder(t, j, 501, 501)
+	check(j, "501")
+	appendInOrder(t, j, 502, 502)
+	check(j, "501", "502")
+	shut(t, j)
+	j = open(t, o)
+	appendInOrder(t, j, 503, 503)
+	check(j, "501", "502", "503")
+	if v, err := j.Verify(t.Context(), nil); err != nil || !v.OK() {
+		t.Errorf("%+v, %v", v, err)
+	}
+}
+
 func TestASecondStoreBreaksBeforeTheFirstIsReadBack(t *testing.T) {
 	o := snapshot(t)
 	empty(t, filepath.Join(o.Dir, "MANIFEST"))

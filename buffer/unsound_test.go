@@ -95,6 +95,10 @@ func TestACompactionLosesNothingOfADamagedTable(t *testing.T) {
 				}
 			}
 			j := open(t, o)
+			if err := j.Source("visits").Scan(t.Context(), 0, j.End(), everyPass); errors.Is(err, ErrFailed) {
+				shut(t, j) // no compaction has come there: this is the first who reads it
+				j = open(t, o)
+			}
 			found := madeWhole(t, j)
 			if got := rowWithHoles(t, j.Source("visits")); got != taken-lost {
 				t.Errorf("%d passes of %d are there; the block had %d", got, taken, lost)
@@ -105,6 +109,8 @@ func TestACompactionLosesNothingOfADamagedTable(t *testing.T) {
 		})
 	}
 }
+
+func everyPass(uint64, *event.Pass) bool { return true }
 
 // rowWithHoles counts the passes that an uplink finds.
 func rowWithHoles(t *testing.T, s *Source) (n int) {
