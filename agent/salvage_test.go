@@ -3,10 +3,15 @@
 package main
 
 import (
+	"bytes"
 	"encoding/binary"
+	"fmt"
 	"hash/crc32"
+	"net"
 	"os"
 	"path/filepath"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -69,6 +74,72 @@ func TestADamagedJournal(t *testing.T) {
 			g.fine()
 		})
 	}
+}
+
+// What a damaged journal may have forgotten, a portal may have got: an uplink whose portal would take it twice stands still until a
+// person has looked, says so, and goes on by itself then. The visits go on at once.
+func TestAnUplinkThatMayHaveForgottenWaitsForAPerson(t *testing.T) {
+	t.Parallel()
+	port := drivertest.Serial(t)
+	platform, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var asked atomic.Int64
+	var serving sync.WaitGroup
+	serving.Go(func() {
+		for {
+			conn, err := platform.Accept()
+			if err != nil {
+				return
+			}
+			asked.Add(1)
+			_ = conn.Close() // the platform is not well, which is another matter
+		}
+	})
+	t.Cleanup(func() { _ = platform.Close(); serving.Wait() })
+	g := newGateway(t, fmt.Sprintf(`  - {name: reception, type: callback, url: "http://%s", login: l, password_file: callback.password, retry_max: 1s,
+     paths: {login: /l, list: "/a?limit={limit}", commit: "/c/{code}", status: /s}}
+`, platform.Addr())+serialReader(port.Path))
+	g.write("callback.password", "password-of-the-test")
+	g.start()
+	g.works(health.Reader, "gate-1")
+	g.await("the platform is asked", func() bool { return asked.Load() > 0 })
+	for n := range 4 {
+		g.show(port, n)
+	}
+	g.await("four passes are stored", func() bool {
+		s, err := statusOf(g.path("data"))
+		return err == nil && s.Journal.Passes == 4
+	})
+	g.agent.kill()
+	port.Released()
+	logs, err := filepath.Glob(g.path("data/journal/*.mem"))
+	if err != nil || len(logs) == 0 {
+		t.Fatalf("logs %v, %v", logs, err)
+	}
+	rewriteFile(t, logs[len(logs)-1], func(text []byte) []byte {
+		text[len(bytes.TrimRight(text, "\x00"))/2] ^= 1
+		return text
+	})
+	before := asked.Load()
+	g.startAgain()
+	g.openPortal()
+	g.works(health.Reader, "gate-1")
+	g.show(port, 5)
+	g.troubled(health.Uplink, "reception", exitNeedsPerson, "compare with the portal", "delete the damaged store")
+	g.await("the visits go on", func() bool { return len(g.rows()) > 0 })
+	if n := asked.Load(); n != before {
+		t.Errorf("the platform is asked %d times before a person has looked", n-before)
+	}
+	broken, err := filepath.Glob(g.path("data/journal.broken-*"))
+	if err != nil || len(broken) != 1 {
+		t.Fatalf("put aside: %v, %v", broken, err)
+	}
+	if err := os.RemoveAll(broken[0]); err != nil {
+		t.Fatal(err)
+	}
+	g.await("the platform is asked again", func() bool { return asked.Load() > before })
 }
 
 // startAgain starts the agent until it answers, and gives the number of times that it ended before.
