@@ -29,7 +29,8 @@ func FuzzSecret(f *testing.F) {
 		if secret == "" || len(secret) > maxSecret || !private || !bytes.Contains(text, []byte(secret)) || strings.HasSuffix(secret, "\n") {
 			t.Fatalf("%q became %q, private %v", text, secret, private)
 		}
-		if rest := strings.Replace(string(text), secret, "", 1); strings.Trim(rest, "\r\n"+byteOrderMark) != "" {
+		at := strings.LastIndex(string(text), secret) // the mark has bytes that a secret can have as well
+		if rest := string(text)[:at] + string(text)[at+len(secret):]; strings.Trim(rest, "\r\n"+byteOrderMark) != "" {
 			t.Fatalf("%q became %q, and %q was lost", text, secret, rest)
 		}
 	})

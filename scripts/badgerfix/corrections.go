@@ -66,6 +66,12 @@ func corrections() []correction {
 			why: "nobody takes the tables of the parts that have begun: they and their goroutines stay for ever",
 		},
 		{
+			module: broker, file: "clients.go",
+			wrong: "clients := make([]*Client, 0, cl.Len())",
+			right: "clients := make([]*Client, 0, len(cl.internal)) // Len would lock again",
+			why:   "a lock is taken twice: closing the broker waits for ever if a client goes in between",
+		},
+		{
 			module: ristretto, file: "z/mremap_size.go",
 			wrong: "if mmapSize != uintptr(size) {",
 			right: "if mmapAddr == 0 { // a second result comes by accident, and from some processors only",
