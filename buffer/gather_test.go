@@ -72,7 +72,7 @@ func TestAJournalOfTheFirstSchemeIsTakenOver(t *testing.T) {
 		if v, err := j.Verify(t.Context(), nil); err != nil || !v.OK() {
 			t.Errorf("%+v, %v", v, err)
 		}
-		if version, err := j.get(stateKey(kindMeta)); err != nil || fmt.Sprint(version) != fmt.Sprint([]byte{schemaVersion}) {
+		if version, err := j.get(stateKey(kindMeta)); err != nil || !slices.Equal(version, []byte{schemaVersion}) {
 			t.Errorf("version %v, %v", version, err)
 		}
 		shut(t, j)
