@@ -3,6 +3,7 @@ package reestro
 import (
 	"bytes"
 	"encoding/json"
+	"mime"
 	"reflect"
 	"strings"
 	"testing"
@@ -31,6 +32,7 @@ func FuzzJudgeStatus(f *testing.F) {
 		f.Add(seed.status, seed.media, []byte(seed.body))
 	}
 	f.Fuzz(func(t *testing.T, status int, media string, body []byte) {
+		media, _, _ = mime.ParseMediaType(media) // the client gives no other
 		v := judgeStatus(&uplink.Answer{Status: status, MediaType: media, Body: body})
 		switch v.outcome {
 		case done:
