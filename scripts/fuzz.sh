@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Runs every fuzz target for FUZZTIME, JOBS of them at once, and fails if one finds something. FLAGS are the flags of go test.
+# Runs every fuzz target for FUZZTIME, JOBS (one for each processor) of them at once, and fails if one finds something. FLAGS are the flags of go test.
 #
 #   FUZZTIME=10m JOBS=4 FLAGS='-tags badgerfix' scripts/fuzz.sh ./drivers/...
 #   scripts/fuzz.sh --keep ./drivers/...
@@ -19,7 +19,7 @@ fi
 if [ $# -eq 0 ]; then
 	set -- ./...
 fi
-jobs=${JOBS:-1}
+jobs=${JOBS:-$(nproc)}
 workers=$((($(nproc) + jobs - 1) / jobs))
 cache=$(go env GOCACHE)/fuzz
 mkdir -p build/fuzz
