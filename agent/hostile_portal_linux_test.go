@@ -219,6 +219,8 @@ func TestAPortalThatLiesFloodsOrHangsHarmsNobodyElse(t *testing.T) {
 	bad.turn(say(500, "", ""))
 	g.start()
 	g.works(health.Reader, "gate-1")
+	g.show(port, 0)
+	g.troubled(health.Uplink, "visits", exitFailed, "the portal answered 500") // a silence is no news for a while
 	for what, malice := range malices("http://" + relay + sandbox.ACSPath) {
 		bad.turn(malice)
 		g.show(port, len(g.shown)%known)
