@@ -5,6 +5,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"os"
@@ -12,6 +13,7 @@ import (
 	"slices"
 	"syscall"
 	"testing"
+	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -138,9 +140,15 @@ func mountFaulty(t *testing.T, dir string) *powercut.Disk {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
-		if err := m.Unmount(); err != nil {
-			t.Error(err)
+		// Its memory map is let go a moment after the agent has ended.
+		var err error
+		for range 100 {
+			if err = m.Unmount(); err == nil {
+				return
+			}
+			pause(context.Background(), 200*time.Millisecond)
 		}
+		t.Error(err)
 	})
 	return disk
 }
