@@ -11,8 +11,8 @@ import (
 
 // A block of a table that cannot be read any more hides more than itself: the store takes it for the end of its table, so that
 // passes behind it seem to be missing, and of a record an older value, or none, seems to be the newest. So from the moment when the
-// store meets such a block nothing that is read is believed, nothing is stored, no compaction comes to its end, and the process has to
-// start again. The store is put aside then, and all other blocks are read back.
+// store meets such a block nothing that is read is believed, nothing is stored, no compaction comes to its end, and the journal has to be
+// opened again (Reopen, or the next start). The store is put aside then, and all other blocks are read back.
 
 const (
 	// unsoundFormat is with what the store says that a block cannot be read; see scripts/badgerfix.

@@ -140,9 +140,9 @@ func (d *driver) Run(ctx context.Context, take drivers.Take, board *health.Board
 
 // show hands over one pass, again and again until it is taken, and returns false if ctx ended before.
 func (d *driver) show(ctx context.Context, take drivers.Take, part *health.Part, number []byte) bool {
-	at := time.Now().In(d.zone)
+	p := d.pass(number, time.Now().In(d.zone)) // one pass, whatever it takes: the agent knows it again if it was stored in spite of an error
 	for pause := firstPause; ; pause = min(2*pause, maxPause) {
-		err := take(ctx, d.pass(number, at))
+		err := take(ctx, p)
 		if ctx.Err() != nil {
 			return false
 		}
